@@ -1,0 +1,121 @@
+#include "core/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace imgsrv::log {
+namespace {
+
+std::atomic<int> g_level{static_cast<int>(Level::info)};
+std::atomic<Format> g_format{Format::text};
+
+spdlog::logger& logger() {
+    // Leaked on purpose: threads may still log while static objects go away.
+    static auto* one = [] {
+        auto* l = new spdlog::logger("imgsrv", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        l->set_pattern("%v");
+        l->set_level(spdlog::level::trace);
+        return l;
+    }();
+    return *one;
+}
+
+const std::string& host_name() {
+    static const std::string name = [] {
+        std::array<char, 256> buf{};
+        ::gethostname(buf.data(), buf.size() - 1);
+        return std::string(buf.data());
+    }();
+    return name;
+}
+
+std::string as_json(Level level, std::string_view message, const Field* fields, std::size_t count) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    nlohmann::ordered_json event = {
+        {"level", static_cast<int>(level)},
+        {"time", std::chrono::duration_cast<std::chrono::milliseconds>(now).count()},
+        {"pid", ::getpid()},
+        {"hostname", host_name()},
+        {"msg", message},
+    };
+    for (std::size_t i = 0; i < count; ++i)
+        std::visit([&](const auto& v) { event[std::string(fields[i].key)] = v; }, fields[i].value);
+    return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string as_text(Level level, std::string_view message, const Field* fields, std::size_t count) {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+    std::tm tm{};
+    ::gmtime_r(&seconds, &tm);
+    std::string line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:<5} {}", tm.tm_year + 1900,
+                                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                                   now.time_since_epoch().count() % 1000, to_string(level), message);
+    for (std::size_t i = 0; i < count; ++i) {
+        line += fmt::format(" {}=", fields[i].key);
+        std::visit(
+            [&](const auto& v) {
+                if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string_view>) {
+                    const bool plain = !v.empty() && v.find_first_of(" \"=\n\r\t\\") == std::string_view::npos;
+                    line += plain ? std::string(v)
+                                  : nlohmann::json(v).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+                } else {
+                    line += fmt::format("{}", v);
+                }
+            },
+            fields[i].value);
+    }
+    return line;
+}
+
+}  // namespace
+
+void init(Format format, Level level) {
+    g_format = format;
+    set_level(level);
+}
+
+void set_level(Level level) { g_level = static_cast<int>(level); }
+
+bool enabled(Level level) noexcept { return static_cast<int>(level) >= g_level.load(std::memory_order_relaxed); }
+
+void write(Level level, std::string_view message, const Field* fields, std::size_t count) noexcept {
+    if (!enabled(level)) return;
+    try {
+        logger().log(spdlog::level::critical, g_format.load() == Format::json ? as_json(level, message, fields, count)
+                                                                             : as_text(level, message, fields, count));
+        logger().flush();
+    } catch (...) {  // a log line is never worth a crash
+    }
+}
+
+void write(Level level, std::string_view message, std::initializer_list<Field> fields) noexcept {
+    write(level, message, fields.begin(), fields.size());
+}
+
+Result<Level> parse_level(std::string_view text) {
+    for (const Level level : {Level::trace, Level::debug, Level::info, Level::warn, Level::error, Level::fatal})
+        if (text == to_string(level)) return level;
+    return Status(Code::invalid_argument,
+                  "'" + std::string(text) + "' is not a log level; use trace, debug, info, warn, error or fatal");
+}
+
+std::string_view to_string(Level level) {
+    switch (level) {
+        case Level::trace: return "trace";
+        case Level::debug: return "debug";
+        case Level::info: return "info";
+        case Level::warn: return "warn";
+        case Level::error: return "error";
+        case Level::fatal: return "fatal";
+    }
+    return "info";
+}
+
+}  // namespace imgsrv::log

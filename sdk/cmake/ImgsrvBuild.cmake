@@ -1,0 +1,55 @@
+# How everything in this tree is compiled, and the functions that declare a host folder, a plugin and a test.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer)
+if(IMGSRV_SANITIZE)
+  add_compile_options(-fsanitize=${IMGSRV_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${IMGSRV_SANITIZE})
+endif()
+
+find_package(Threads REQUIRED)
+
+# imgsrv_host_library(<folder> SOURCES ... [DEPENDS <folder> ...] [LIBRARIES ...])
+# The static library of one host folder. DEPENDS are the only other folders whose headers it may include.
+function(imgsrv_host_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  set(target imgsrv_host_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  # A folder's headers are reached as "<folder>/<file>.h" through a link farm that holds that folder alone,
+  # so that a wrong arrow does not compile.
+  set(farm "${CMAKE_BINARY_DIR}/include/${name}")
+  file(MAKE_DIRECTORY "${farm}")
+  file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}" "${farm}/${name}" SYMBOLIC)
+  target_include_directories(${target} PUBLIC "${farm}")
+  foreach(dep IN LISTS ARG_DEPENDS)
+    target_link_libraries(${target} PUBLIC imgsrv_host_${dep})
+  endforeach()
+  target_link_libraries(${target} PUBLIC ${ARG_LIBRARIES} Threads::Threads)
+endfunction()
+
+# imgsrv_plugin(<name> SOURCES ... [LIBRARIES ...])
+# One loadable plugin: <name>.so in build/.../plugins, installed to lib/imgsrv/plugins. It sees the sdk and nothing else.
+function(imgsrv_plugin name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${name} MODULE ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
+  target_link_libraries(${name} PRIVATE imgsrv-sdk ${ARG_LIBRARIES} Threads::Threads)
+  target_link_options(${name} PRIVATE -Wl,-z,nodelete -Wl,-z,now)
+  if(NOT IMGSRV_SANITIZE)
+    target_link_options(${name} PRIVATE -Wl,--no-undefined)
+  endif()
+  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/imgsrv/plugins COMPONENT ${name})
+endfunction()
