@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/status.h"
+#include "http/message.h"
+
+namespace imgsrv::http {
+
+// An RFC 9457 problem document: type about:blank, title (the status's phrase), status, detail, instance (request id).
+Response problem(int status, std::string_view detail, std::string_view request_id);
+
+// The HTTP status for a code: spec/api.md, Conventions.
+int http_status(Code code);
+
+// The problem for a status that is not OK. Codes internal and data_loss show no message of theirs (it goes to the log);
+// unavailable gets Retry-After; unauthenticated gets WWW-Authenticate.
+Response problem(const Status& status, std::string_view request_id);
+
+}  // namespace imgsrv::http

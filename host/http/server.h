@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "http/router.h"
+
+namespace imgsrv::http {
+
+struct Limits {
+    std::size_t head_bytes = 16 * 1024;          // request line and fields: 431, a target alone over 8 KiB: 414
+    std::size_t document_bytes = 1024 * 1024;    // JSON bodies: 413
+    std::uint64_t part_bytes = 5ULL << 30;       // streaming bodies: 413
+    std::size_t connections = 10'000;            // over it: 503 and close
+    std::size_t workers = 256;                   // threads for blocking handlers, started when needed
+    std::size_t uploads = 128;                   // streaming bodies at once: 503 over it
+    std::chrono::milliseconds handshake_timeout{5'000};
+    std::chrono::milliseconds head_timeout{10'000};  // whole head, from its first byte (or from the accept)
+    std::chrono::milliseconds idle_timeout{75'000};  // between requests
+    std::chrono::milliseconds body_timeout{30'000};  // without a byte of the body
+    std::chrono::milliseconds send_timeout{60'000};  // without the client taking a byte
+};
+
+struct ListenerOptions {
+    std::string address;           // "127.0.0.1:8080", "[::1]:8080", ":8080" (every address, IPv6 and IPv4), port 0: any
+    std::string tls_certificate;   // PEM chain; empty: plain HTTP
+    std::string tls_key;           // PEM
+};
+
+// What was answered, for logs and metrics.
+struct Exchange {
+    const Request* request = nullptr;
+    int status = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;  // body
+    std::chrono::nanoseconds duration{};
+    bool completed = false;  // false: the client was gone before the whole response was handed to the kernel
+};
+
+// Told of every exchange, on whichever thread ended it; must be quick and thread-safe.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    virtual void on_exchange(const Exchange& exchange) = 0;
+};
+
+// The HTTP/1.1 server: listeners, event loops, workers. Every byte of memory it holds for a connection is bounded.
+class Server {
+  public:
+    // observer may be null; router and observer outlive the server.
+    Server(const Router& router, Limits limits, Observer* observer);
+    ~Server();
+
+    // Binds; requests are accepted once start() was called. [main]
+    Status listen(const ListenerOptions& options);
+    // The addresses really bound, in the order of listen(): "127.0.0.1:41233". [main, after listen]
+    std::vector<std::string> addresses() const;
+    Status start();
+    // Reads certificates and keys again; on error the old ones stay. [any]
+    Status reload_tls();
+    // Closes the listeners and idle connections, lets requests in flight finish until the deadline, then cancels and
+    // closes them. True when all finished. [main]
+    bool stop(std::chrono::milliseconds deadline);
+    // Requests being handled now. [any]
+    std::size_t active_requests() const;
+    std::size_t connections() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace imgsrv::http
