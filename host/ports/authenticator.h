@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -52,6 +53,10 @@ class Authenticator {
         std::string verifier;   // for the database
     };
     virtual Result<Issued> issue(const Call& call, std::string_view token_id) = 0;
+
+    // How often tick() wants to be called from a background job (to fetch keys, say). 0: never.
+    virtual std::chrono::milliseconds tick_interval() const = 0;
+    virtual Status tick(const Call& call) = 0;
 };
 
 struct TokenRecord {
