@@ -1,0 +1,72 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "imgsrv/imgsrv.hpp"
+#include "migration_lock.h"
+#include "rows.h"
+#include "session.h"
+#include "statement.h"
+#include "writer_queue.h"
+
+namespace imgsrv::sqlite {
+
+// One connection of the ABI; the rules of imgsrv/database.h and of sdk/ABI.md, section Database, hold. They are
+// stricter than SQLite, so that what works here works on every dialect: a transaction in which a statement failed can
+// only be rolled back, a read transaction writes nothing, one result is open at a time.
+class Connection {
+  public:
+    // settings and queue outlive the connection.
+    Connection(const Settings& settings, WriterQueue& queue);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    void reset(const sdk::Call& call);
+    void begin(const sdk::Call& call, std::int32_t mode);
+    void commit(const sdk::Call& call);
+    void rollback(const sdk::Call& call);
+    void script(const sdk::Call& call, std::string_view sql);
+    sdk::QueryResult<Rows> query(const sdk::Call& call, std::string_view sql, std::span<const imgsrv_value> params);
+    void migration_lock(const sdk::Call& call);
+    void migration_unlock(const sdk::Call& call);
+    void interrupt() noexcept { session_.interrupt(); }
+
+    // For Rows.
+    bool step_cursor(const sdk::Call& call, Statement& statement);
+    void rows_closed() noexcept { open_rows_ = nullptr; }
+
+  private:
+    enum class Transaction { none, read, write };
+
+    void require_idle(const char* what) const;
+    void require_usable() const;
+    void require_may_write() const;
+    void require_file_in_place() const;
+    void take_turn(WriterQueue::Turn& turn);
+    void begin_read();
+    void begin_write();
+    // Whatever happens, nothing of the transaction stays: what ROLLBACK cannot end, closing the connection does.
+    void abandon_transaction() noexcept;
+    void run(const StatementHandle& statement);
+    sdk::QueryResult<Rows> open_cursor(Statement& statement, std::span<const imgsrv_value> params);
+    sdk::QueryResult<Rows> run_to_end(Statement& statement, std::span<const imgsrv_value> params);
+    void run_script(std::string_view sql);
+
+    // Runs work; when it throws, an open transaction counts as failed.
+    template <class Work>
+    auto in_transaction(Work&& work);
+
+    Session session_;
+    StatementCache cache_;
+    StatementHandle begin_read_, begin_write_, commit_, rollback_, snapshot_;
+    WriterQueue& queue_;
+    WriterQueue::Turn turn_;
+    MigrationLock migration_lock_;
+    Transaction transaction_ = Transaction::none;
+    bool failed_ = false;  // the transaction
+    Rows* open_rows_ = nullptr;
+};
+
+}  // namespace imgsrv::sqlite

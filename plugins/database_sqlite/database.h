@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "connection.h"
+#include "imgsrv/imgsrv.hpp"
+#include "session.h"
+#include "writer_queue.h"
+
+namespace imgsrv::sqlite {
+
+// One database file. [any] thread.
+class Database {
+  public:
+    static constexpr const char* kDialect = "sqlite";
+    static constexpr std::uint64_t kFeatures = 0;
+
+    // Creates the file when it is missing; its folder must be there.
+    explicit Database(const sdk::Setup& setup);
+
+    std::unique_ptr<Connection> connect(const sdk::Call& call);
+    // UNAVAILABLE also when another file stands at the path by now: writes would go to one that nobody finds again.
+    void health(const sdk::Call& call);
+
+  private:
+    // Throws unless the file at the path is the one this object was created with.
+    void require_same_file() const;
+
+    Settings settings_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+    WriterQueue writers_;
+    std::mutex anchor_mutex_;
+    // Open as long as this object lives. SQLite folds the log into the database and removes it when the last handle is
+    // closed; a pool that empties now and then must not pay for that. health() asks it.
+    std::unique_ptr<Session> anchor_;
+};
+
+}  // namespace imgsrv::sqlite

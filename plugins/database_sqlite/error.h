@@ -1,0 +1,32 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <string>
+#include <string_view>
+
+#include "imgsrv/imgsrv.hpp"
+#include "patience.h"
+
+namespace imgsrv::sqlite {
+
+// The operation ended for this reason, which is not Stop::none.
+sdk::Failure stopped(Stop reason);
+
+// Other writers kept the database for the whole of busy-timeout.
+sdk::Failure busy();
+
+// A statement of the host is wrong: a bug there, nothing a user did.
+sdk::Failure bad_statement(std::string message);
+
+// The call does not fit the connection's state: a bug in the host.
+sdk::Failure out_of_turn(std::string message);
+
+// A call to the operating system failed. Never PERMISSION_DENIED: that is about who asks, and this about the server.
+sdk::Failure os_failure(int error, std::string_view doing);
+
+// The failure rc that the last call on db returned, in the ABI's terms. doing ("commit") opens the message. db may be
+// null.
+sdk::Failure sqlite_failure(sqlite3* db, int rc, std::string_view doing);
+
+}  // namespace imgsrv::sqlite

@@ -1,0 +1,53 @@
+#include "writer_queue.h"
+
+#include <algorithm>
+
+namespace imgsrv::sqlite {
+
+void WriterQueue::Turn::release() noexcept {
+    if (WriterQueue* queue = queue_) {
+        queue_ = nullptr;
+        queue->pass_on();
+    }
+}
+
+bool WriterQueue::acquire(Patience& patience, std::int64_t until_ns, Turn& turn) {
+    Place place{&patience};
+    {
+        std::lock_guard lock(mutex_);
+        if (!taken_) {
+            taken_ = true;
+            turn.queue_ = this;
+            return true;
+        }
+        waiting_.push_back(&place);
+    }
+    for (;;) {
+        patience.wait_until(until_ns);
+        const bool give_up = patience.stop() != Stop::none || monotonic_ns() >= until_ns;
+        std::lock_guard lock(mutex_);
+        if (place.granted) {
+            turn.queue_ = this;
+            return true;
+        }
+        if (give_up) {
+            waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &place));
+            return false;
+        }
+    }
+}
+
+void WriterQueue::pass_on() noexcept {
+    std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+        taken_ = false;
+        return;
+    }
+    Place* next = waiting_.front();
+    waiting_.pop_front();
+    next->granted = true;
+    // Under the lock: once the next writer sees granted, its Place and Patience may go.
+    next->patience->wake();
+}
+
+}  // namespace imgsrv::sqlite
