@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "conformance/object_store.h"
+#include "conformance/publish_step.h"
 #include "conformance/runner.h"
 
 namespace {
@@ -18,6 +19,8 @@ Suite suite_of(std::int32_t kind) {
     switch (kind) {
         case IMGSRV_KIND_OBJECT_STORE:
             return object_store_checks();
+        case IMGSRV_KIND_PUBLISH_STEP:
+            return publish_step_checks();
         default:
             throw LoadError("there is no suite for kind " + std::string(kind_name(kind)));
     }
