@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/http_client.h"
+#include "core/status.h"
+
+namespace imgsrv::client {
+
+// The catalogue's documents as far as the client needs them; spec/api.md, Catalogue.
+struct Attachment {
+    std::string id;  // empty until it is on the server
+    std::string name;
+    std::string media_type;
+    std::string digest;
+    std::uint64_t size = 0;
+};
+
+struct Artifact {
+    std::string id;  // empty until it is on the server
+    std::string operating_system;
+    std::string architecture;
+    std::string variant = "default";
+    std::string format;
+    std::string digest;
+    std::uint64_t size = 0;
+    std::string media_type;
+    std::vector<Attachment> attachments;
+
+    // The four members that no two artifacts of a version share.
+    bool same_place(const Artifact& other) const;
+    // "qcow2 for linux/x86_64", with the variant unless it is the default.
+    std::string describe() const;
+};
+
+struct Manifest {
+    std::string image;
+    std::string version;
+    std::string state;  // draft, publishing, published
+    std::vector<Artifact> artifacts;
+};
+
+struct JobStep {
+    std::string name;
+    std::string state;
+    bool blocking = true;
+    int attempts = 0;
+    std::string failure;
+    std::string progress;  // as the server words it; may be empty
+    std::string started_at;
+    std::string finished_at;
+};
+
+struct Job {
+    std::string id;
+    std::string image;
+    std::string version;
+    std::string state;  // queued, running, succeeded, failed, abandoned
+    std::string failed_step;
+    std::string failure;
+    std::vector<JobStep> steps;
+
+    bool over() const { return state == "succeeded" || state == "failed" || state == "abandoned"; }
+};
+
+// Calls on images, versions, artifacts, aliases and publish jobs. Errors are the server's (status_of).
+class Catalogue {
+  public:
+    explicit Catalogue(HttpClient& http) : http_(http) {}
+
+    // Fine when the image is there already; its title and description then stay as they are.
+    Status ensure_image(const std::string& name, const std::string& display_name, const std::string& description);
+    Status create_draft(const std::string& image, const std::string& version);
+    // Nothing when there is no such version (or it is a draft and the caller may not see drafts).
+    Result<std::optional<Manifest>> find_version(const std::string& image, const std::string& version);
+    Result<Artifact> add_artifact(const Manifest& draft, const Artifact& artifact);
+    Status remove_artifact(const Manifest& draft, const std::string& artifact_id);
+    Status add_attachment(const Manifest& draft, const std::string& artifact_id, const Attachment& attachment);
+    // Freezes the version and queues its job; the job there is when that has happened before.
+    Result<Job> publish(const std::string& image, const std::string& version);
+    Result<Job> job(const std::string& id);
+    Result<Job> retry(const std::string& job_id);
+    Result<Job> abandon(const std::string& job_id);
+    Status set_alias(const std::string& image, const std::string& alias, const std::string& version);
+
+  private:
+    Result<nlohmann::json> post(std::string path, std::optional<nlohmann::json> body);
+
+    HttpClient& http_;
+};
+
+// The path of an image's, a version's … resource: "/v1/images/<name>" and so on, percent-encoded.
+std::string image_path(const std::string& image);
+std::string version_path(const std::string& image, const std::string& version);
+
+// Throw nlohmann::json::exception when a member is missing or of another type.
+Manifest read_manifest(const nlohmann::json& document);
+Job read_job(const nlohmann::json& document);
+
+}  // namespace imgsrv::client

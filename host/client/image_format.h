@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/status.h"
+
+namespace imgsrv::client {
+
+// A value of an artifact's `format` in spec/api.md.
+struct ImageFormat {
+    std::string_view name;
+    std::string_view media_type;
+    // The bytes every file of this format starts with; empty when there are none to check.
+    std::string_view magic;
+    // An Incus or LXD client needs a metadata attachment beside it (spec/simplestreams.md).
+    bool needs_metadata = false;
+};
+
+// invalid_argument lists the formats there are.
+Result<ImageFormat> find_format(std::string_view name);
+
+// squashfs or root.tar.xz, by the first bytes of a container's root file system.
+Result<ImageFormat> detect_rootfs(std::string_view head);
+
+// The media type of an attachment, by its name's ending; application/octet-stream when unknown.
+std::string_view media_type_of(std::string_view name);
+
+}  // namespace imgsrv::client

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "client/catalogue.h"
+#include "client/connection.h"
+#include "client/http_client.h"
+#include "client/reporter.h"
+#include "core/status.h"
+
+namespace CLI {
+class App;
+}
+
+namespace imgsrv::client {
+
+// What every small command (list this, set that) has beside its own options.
+struct CommandOptions {
+    ConnectionOptions connection;
+    bool json = false;
+};
+
+// --json and the connection's options.
+void add_command_options(CLI::App& command, CommandOptions& options);
+
+struct CommandContext {
+    Reporter& reporter;
+    HttpClient& http;
+    Catalogue& catalogue;
+    bool json;
+
+    // A document of the server for machines, as one line on stdout.
+    static void print(const nlohmann::json& document);
+    // Text for people on stdout.
+    static void print(const std::string& text);
+};
+
+// Connects, does the work, reports why it failed, and returns the exit code.
+int run_command(const CommandOptions& options, const std::function<Status(CommandContext&)>& work);
+
+}  // namespace imgsrv::client
