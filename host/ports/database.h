@@ -15,6 +15,7 @@
 namespace imgsrv::ports {
 
 struct Blob {
+    explicit Blob(std::string_view b) : bytes(b) {}
     std::string_view bytes;
 };
 
@@ -35,15 +36,12 @@ class Row {
     virtual std::string_view text(std::size_t column) const = 0;  // also for a blob
 };
 
-// Called for each row; a status that is not OK ends the query and is returned. It must not use the connection: a driver
-// streams the result over the one link it has.
+// Called for each row; a status that is not OK ends the query and is returned.
 using RowVisitor = std::function<Status(const Row&)>;
 
 enum class Access { read, write };
 
-// One connection, used by one thread at a time. In every dialect: after a statement failed inside of a transaction only
-// rollback and reset work (aborted), a read transaction writes nothing (failed_precondition, read_only), and no statement
-// begins or ends a transaction.
+// One connection, used by one thread at a time.
 class Connection {
   public:
     virtual ~Connection() = default;
