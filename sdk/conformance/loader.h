@@ -43,6 +43,7 @@ class Instance {
 
     const imgsrv_component& component() const { return component_; }
     void* self() const { return self_; }
+    const Settings& settings() const { return settings_; }
     // destroy() and create() again with the same options: what a restart of the host does.
     void restart();
 
