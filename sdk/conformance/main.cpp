@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "conformance/auth.h"
 #include "conformance/database.h"
 #include "conformance/object_store.h"
 #include "conformance/publish_step.h"
@@ -24,6 +25,8 @@ Suite suite_of(std::int32_t kind) {
             return database_checks();
         case IMGSRV_KIND_PUBLISH_STEP:
             return publish_step_checks();
+        case IMGSRV_KIND_AUTH:
+            return auth_checks();
         default:
             throw LoadError("there is no suite for kind " + std::string(kind_name(kind)));
     }
