@@ -15,7 +15,6 @@
 namespace imgsrv::ports {
 
 struct Blob {
-    explicit Blob(std::string_view b) : bytes(b) {}
     std::string_view bytes;
 };
 

@@ -21,6 +21,7 @@ if(IMGSRV_SANITIZE)
 endif()
 
 find_package(Threads REQUIRED)
+include(ImgsrvAddPlugin)
 
 # imgsrv_host_library(<folder> SOURCES ... [DEPENDS <folder> ...] [LIBRARIES ...])
 # The static library of one host folder. DEPENDS are the only other folders whose headers it may include.
@@ -41,16 +42,11 @@ function(imgsrv_host_library name)
 endfunction()
 
 # imgsrv_plugin(<name> SOURCES ... [LIBRARIES ...])
-# One loadable plugin: <name>.so in build/.../plugins, installed to lib/imgsrv/plugins. It sees the sdk and nothing else.
+# One of the plugins that come with the server: <name>.so in build/.../plugins, installed to lib/imgsrv/plugins. It sees
+# the sdk and nothing else.
 function(imgsrv_plugin name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
-  add_library(${name} MODULE ${ARG_SOURCES})
-  set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
-  target_link_libraries(${name} PRIVATE imgsrv-sdk ${ARG_LIBRARIES} Threads::Threads)
-  target_link_options(${name} PRIVATE -Wl,-z,nodelete -Wl,-z,now "-Wl,--version-script=${PROJECT_SOURCE_DIR}/sdk/cmake/plugin.map")
-  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${PROJECT_SOURCE_DIR}/sdk/cmake/plugin.map")
-  if(NOT IMGSRV_SANITIZE)
-    target_link_options(${name} PRIVATE -Wl,--no-undefined)
-  endif()
+  imgsrv_add_plugin(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
+  target_link_libraries(${name} PRIVATE Threads::Threads)
   install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/imgsrv/plugins COMPONENT ${name})
 endfunction()

@@ -40,7 +40,7 @@ class MemoryStore {
     explicit MemoryStore(const sdk::Setup& setup) : log_(setup.host.log()) {
         if (setup.config.text("prefix") == "refuse")
             throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "the prefix 'refuse' is refused").with_native("EREFUSED");
-        log_.info(setup.call, "memory store created", {{"instance", setup.instance}});
+        log_.debug(setup.call, "memory store created", {{"prefix", setup.config.text("prefix")}});
     }
 
     void health(const sdk::Call& call) { call.throw_if_cancelled(); }
