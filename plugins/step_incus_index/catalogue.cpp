@@ -12,28 +12,7 @@ namespace {
 constexpr std::string_view kDefaultVariant = "default";
 constexpr std::string_view kLatestAlias = "latest";
 
-constexpr std::size_t index_of(Client client) {
-    return static_cast<std::size_t>(client);
-}
-
-// What one client knows under one fingerprint.
-struct Image {
-    const ImageRow* home = nullptr;  // the row that lists it
-    std::vector<std::string> aliases;
-};
-
-// The names one client can look up: each has one owner for a kind and an architecture.
-class Names {
-  public:
-    void claim(Image& image, std::string name) {
-        std::string key = image.home->kind == Kind::container ? "c/" : "v/";
-        key.append(image.home->arch).append("/").append(name);
-        if (owned_.insert(std::move(key)).second) image.aliases.push_back(std::move(name));
-    }
-
-  private:
-    std::unordered_set<std::string> owned_;
-};
+using Entry = Catalogue::Entry;
 
 std::string with_variant(std::string name, const ImageRow& row) {
     if (row.variant != kDefaultVariant) name.append("/").append(row.variant);
@@ -43,6 +22,94 @@ std::string with_variant(std::string name, const ImageRow& row) {
 std::string product_key(const Version& version, const ImageRow& row) {
     return version.image + ":" + version.name + ":" + row.arch + ":" + row.variant;
 }
+
+// What one client knows under one fingerprint.
+struct Image {
+    const Entry* home = nullptr;  // the row that lists it
+    std::vector<std::string> aliases;
+};
+
+// The catalogue as one client is to see it: one image for each fingerprint, and for each name one image.
+class ClientView {
+  public:
+    ClientView(Client client, const std::vector<const Entry*>& order) : order_(order), image_of_(order.size()) {
+        images_.reserve(order.size());
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            const Entry& e = *order[i];
+            if (!listed_for(e.row, client)) continue;
+            image_of_[i] = &images_.try_emplace(fingerprint_of(e.row, client), Image{&e, {}}).first->second;
+        }
+        give_names();
+    }
+
+    // The image that the i-th row lists; null when an earlier row lists it, or it is not for this client.
+    const Image* listed_by(std::size_t i) const {
+        return image_of_[i] && image_of_[i]->home == order_[i] ? image_of_[i] : nullptr;
+    }
+
+  private:
+    void give_names() {
+        owned_.reserve(2 * order_.size());
+        for_each_row([&](const Entry& e, Image& image) { claim(e, image, "/" + e.version->name); });
+        for_each_row([&](const Entry& e, Image& image) {
+            for (const std::string& alias : e.version->aliases) claim(e, image, "/" + alias);
+        });
+        for_each_row([&](const Entry& e, Image& image) {
+            if (std::ranges::find(e.version->aliases, kLatestAlias) != e.version->aliases.end()) claim(e, image, "");
+        });
+    }
+
+    template <class F>
+    void for_each_row(F&& f) {
+        for (std::size_t i = 0; i < order_.size(); ++i) {
+            if (image_of_[i]) f(*order_[i], *image_of_[i]);
+        }
+    }
+
+    // A name has one owner for a kind and an architecture; they are those of the row that lists the image.
+    void claim(const Entry& e, Image& image, const std::string& suffix) {
+        std::string name = with_variant(e.version->image + suffix, e.row);
+        std::string key = image.home->row.kind == Kind::container ? "c/" : "v/";
+        key.append(image.home->row.arch).append("/").append(name);
+        if (owned_.insert(std::move(key)).second) image.aliases.push_back(std::move(name));
+    }
+
+    const std::vector<const Entry*>& order_;
+    std::unordered_map<std::string_view, Image> images_;  // by fingerprint
+    std::vector<Image*> image_of_;                        // by row; null: not for this client
+    std::unordered_set<std::string> owned_;
+};
+
+// Gathers listings into products. Listings of one version are added one after the other.
+class ProductList {
+  public:
+    explicit ProductList(std::size_t most) { products_.reserve(most); }
+
+    // To a product of the version that has the same names and no image of this kind yet, or to a new one.
+    void add(const Entry& e, std::array<bool, kClients.size()> shown, const std::vector<std::string>& aliases) {
+        if (!products_.empty() && products_.back().version != e.version) first_of_version_ = products_.size();
+        const auto fits = [&](const Product& p) {
+            return p.sample->arch == e.row.arch && p.sample->os == e.row.os && p.sample->variant == e.row.variant &&
+                   p.aliases == aliases &&
+                   std::ranges::none_of(p.listings, [&](const Listing& l) { return l.row->kind == e.row.kind; });
+        };
+        const auto begin = products_.begin() + static_cast<std::ptrdiff_t>(first_of_version_);
+        if (const auto found = std::find_if(begin, products_.end(), fits); found != products_.end()) {
+            found->listings.push_back({&e.row, shown});
+            return;
+        }
+        std::string key = product_key(*e.version, e.row);
+        if (const int nth = ++keys_[key]; nth > 1) key += "/" + std::to_string(nth);
+        products_.push_back({std::move(key), e.version, &e.row, aliases, {{&e.row, shown}}});
+    }
+
+    std::vector<Product> take() { return std::move(products_); }
+
+  private:
+    std::vector<Product> products_;
+    std::size_t first_of_version_ = 0;
+    std::unordered_map<std::string, int> keys_;
+};
 
 }  // namespace
 
@@ -79,80 +146,19 @@ std::vector<Product> Catalogue::products() const {
                         e->key);
     });
 
-    // What each client sees: one image for each fingerprint, and for each name one image.
-    std::array<std::unordered_map<std::string_view, Image>, kClients.size()> images;
-    for (const Client client : kClients) {
-        auto& seen = images[index_of(client)];
-        seen.reserve(order.size());
-        for (const Entry* e : order) {
-            if (listed_for(e->row, client)) seen.try_emplace(fingerprint_of(e->row, client), Image{&e->row, {}});
-        }
-        Names names;
-        const auto claim_all = [&](auto&& names_of) {
-            for (const Entry* e : order) {
-                if (!listed_for(e->row, client)) continue;
-                names_of(*e, seen.find(fingerprint_of(e->row, client))->second);
-            }
-        };
-        claim_all([&](const Entry& e, Image& image) {
-            names.claim(image, with_variant(e.version->image + "/" + e.version->name, e.row));
-        });
-        claim_all([&](const Entry& e, Image& image) {
-            for (const std::string& alias : e.version->aliases) {
-                names.claim(image, with_variant(e.version->image + "/" + alias, e.row));
-            }
-        });
-        claim_all([&](const Entry& e, Image& image) {
-            if (std::ranges::find(e.version->aliases, kLatestAlias) != e.version->aliases.end()) {
-                names.claim(image, with_variant(e.version->image, e.row));
-            }
-        });
-    }
-
-    std::vector<Product> products;
-    products.reserve(order.size());
-    std::size_t first_of_version = 0;
-    std::unordered_map<std::string, int> keys;
-
-    // Adds the listing to a product of its version that has the same names and no image of its kind yet.
-    const auto place = [&](const Version& version, Listing listing, std::vector<std::string> aliases) {
-        const ImageRow& row = *listing.row;
-        if (!products.empty() && products.back().version != &version) first_of_version = products.size();
-        const auto fits = [&](const Product& p) {
-            return p.sample->arch == row.arch && p.sample->os == row.os && p.sample->variant == row.variant &&
-                   p.aliases == aliases &&
-                   std::ranges::none_of(p.listings, [&](const Listing& l) { return l.row->kind == row.kind; });
-        };
-        const auto found =
-            std::find_if(products.begin() + static_cast<std::ptrdiff_t>(first_of_version), products.end(), fits);
-        if (found != products.end()) {
-            found->listings.push_back(listing);
-            return;
-        }
-        std::string key = product_key(version, row);
-        if (const int nth = ++keys[key]; nth > 1) key += "/" + std::to_string(nth);
-        products.push_back({std::move(key), &version, &row, std::move(aliases), {listing}});
-    };
-
-    for (const Entry* e : order) {
-        std::array<const Image*, kClients.size()> shown{};
-        for (const Client client : kClients) {
-            if (!listed_for(e->row, client)) continue;
-            const Image& image = images[index_of(client)].find(fingerprint_of(e->row, client))->second;
-            if (image.home == &e->row) shown[index_of(client)] = &image;
-        }
-        if (shown[0] && shown[1] && shown[0]->aliases == shown[1]->aliases) {
-            place(*e->version, {&e->row, {true, true}}, shown[0]->aliases);
+    const ClientView incus(Client::incus, order), lxd(Client::lxd, order);
+    ProductList products(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const Image* for_incus = incus.listed_by(i);
+        const Image* for_lxd = lxd.listed_by(i);
+        if (for_incus && for_lxd && for_incus->aliases == for_lxd->aliases) {
+            products.add(*order[i], {true, true}, for_incus->aliases);
             continue;
         }
-        for (const Client client : kClients) {
-            if (!shown[index_of(client)]) continue;
-            Listing one{&e->row, {}};
-            one.shown[index_of(client)] = true;
-            place(*e->version, one, shown[index_of(client)]->aliases);
-        }
+        if (for_incus) products.add(*order[i], {true, false}, for_incus->aliases);
+        if (for_lxd) products.add(*order[i], {false, true}, for_lxd->aliases);
     }
-    return products;
+    return products.take();
 }
 
 }  // namespace imgsrv_incus

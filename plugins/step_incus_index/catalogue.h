@@ -31,7 +31,7 @@ inline constexpr std::array kClients{Client::incus, Client::lxd};
 bool listed_for(const ImageRow& row, Client client);
 const std::string& fingerprint_of(const ImageRow& row, Client client);
 
-// One row as a product lists it, for the clients whose bit is set.
+// One row as a product lists it, for the clients that are shown it.
 struct Listing {
     const ImageRow* row = nullptr;
     std::array<bool, kClients.size()> shown{};
@@ -48,15 +48,22 @@ struct Product {
 
 // Gathers rows in any order and decides what is listed under which names. The rules, each from the way the clients
 // read the document:
-//  - A fingerprint is listed once for a client, at its earliest publication, with the names of every version that has
+//  - A fingerprint is listed once for a client, by the first row that has it, with the names of every version that has
 //    it: listed twice, it could not be downloaded.
 //  - A name is given to one fingerprint for each client, kind and architecture. Exact versions take theirs first, then
-//    aliases, then the bare image name, each in order of publication: what a client would find under a name that two
+//    aliases, then the bare image name, each in the order of products(): what a client would find under a name that two
 //    images claim depends on its way of sorting.
 //  - Names belong to a product, so images whose names differ are in different products even when they are of one
 //    version. The first such product has the key `image:version:arch:variant`, the others end in `/2`, `/3`, …
 class Catalogue {
   public:
+    // One artifact of one version.
+    struct Entry {
+        const Version* version;
+        std::string key;
+        ImageRow row;
+    };
+
     // Null while the version is unknown. Pointers and references to versions last as long as this object.
     const Version* find(const std::string& version_id) const;
     const Version& add(Version version);
@@ -67,12 +74,6 @@ class Catalogue {
     std::vector<Product> products() const;
 
   private:
-    struct Entry {
-        const Version* version;
-        std::string key;
-        ImageRow row;
-    };
-
     std::unordered_map<std::string, Version> versions_;  // by id
     std::vector<Entry> entries_;
 };

@@ -44,11 +44,17 @@ class Sha256 {
     std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
+[[noreturn]] void refuse_length(const File& file, const std::string& comparison) {
+    throw sdk::Failure(IMGSRV_DATA_LOSS, "blob sha256:" + file.sha256 + " has " + comparison + " than the " +
+                                             std::to_string(file.size) + " bytes that the manifest says");
+}
+
 }  // namespace
 
 std::vector<std::string> combined_fingerprints(const sdk::Call& call, sdk::StepRun& run, std::span<const File> metadata,
                                                const File& root, Progress& progress) {
-    std::vector<std::byte> block(kBlock);
+    const auto memory = std::make_unique_for_overwrite<std::byte[]>(kBlock);
+    const std::span<std::byte> block(memory.get(), kBlock);
     const auto feed = [&](const File& file, std::span<Sha256> hashes) {
         sdk::OwnedReader reader = run.open_blob(call, "sha256:" + file.sha256);
         std::uint64_t length = 0;
@@ -56,14 +62,12 @@ std::vector<std::string> combined_fingerprints(const sdk::Call& call, sdk::StepR
             call.throw_if_cancelled();
             const std::size_t n = reader.read(block);
             if (n == 0) break;
-            for (Sha256& hash : hashes) hash.update(std::span(block).first(n));
             length += n;
+            if (length > file.size) refuse_length(file, "more");
+            for (Sha256& hash : hashes) hash.update(block.first(n));
             progress.add(n);
         }
-        if (length != file.size) {
-            throw sdk::Failure(IMGSRV_DATA_LOSS, "blob sha256:" + file.sha256 + " has " + std::to_string(length) +
-                                                     " bytes where the manifest says " + std::to_string(file.size));
-        }
+        if (length < file.size) refuse_length(file, "fewer");
     };
 
     std::vector<Sha256> hashes(metadata.size());

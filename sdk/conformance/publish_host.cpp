@@ -248,14 +248,17 @@ Outcome PublishedView::render(Instance& step, const Call& call, std::string_view
     raw.alias_at = [](void* ctx, imgsrv_str image, imgsrv_str version, size_t i, imgsrv_str* ret,
                       imgsrv_error*) noexcept -> std::int32_t {
         auto& c = *static_cast<Cursor*>(ctx);
-        for (const Version& v : c.view.versions_) {
-            if (v.image != conformance::view(image) || v.version != conformance::view(version)) continue;
-            if (i >= v.aliases.size()) return 0;
-            c.alias = std::make_unique<std::string>(v.aliases[i]);
-            *ret = str(*c.alias);
-            return 1;
-        }
-        return 0;
+        const auto same = [&](const Version& v) {
+            return v.image == conformance::view(image) && v.version == conformance::view(version);
+        };
+        // Most often asked for the row that was just lent.
+        const auto& all = c.view.versions_;
+        const auto lent = all.begin() + static_cast<std::ptrdiff_t>(c.next == 0 ? 0 : c.view.rows_[c.next - 1].version);
+        const auto found = lent != all.end() && same(*lent) ? lent : std::find_if(all.begin(), all.end(), same);
+        if (found == all.end() || i >= found->aliases.size()) return 0;
+        c.alias = std::make_unique<std::string>(found->aliases[i]);
+        *ret = str(*c.alias);
+        return 1;
     };
     imgsrv_byte_sink sink{&cursor, [](void* ctx, const void* p, size_t n) noexcept -> imgsrv_code {
                               auto& c = *static_cast<Cursor*>(ctx);
