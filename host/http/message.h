@@ -19,6 +19,9 @@ namespace imgsrv::http {
 enum class Method { get, head, post, put, del, options, other };
 std::string_view to_string(Method method);
 
+// Equality of field names and other tokens, which ignore the case of ASCII letters.
+bool same_token(std::string_view a, std::string_view b);
+
 // Header fields in the order they came. Names compare without regard to case (RFC 9110, section 5.1).
 class Headers {
   public:
@@ -58,9 +61,9 @@ struct Request {
     // The decoded value of ?name=; none when absent. invalid_argument when it is not percent-encoded UTF-8.
     Result<std::optional<std::string>> query_value(std::string_view name) const;
 
-    // The body, straight from the socket into the reader's buffer. Only in handlers that run on a worker. The first read
-    // sends "100 Continue" when the client waits for it. A client that is silent for the body timeout: deadline; one
-    // that hangs up, or a malformed chunk: cancelled or invalid_argument. Never null.
+    // The body, straight from the socket into the reader's buffer. Only in handlers that run on a worker. The first
+    // read sends "100 Continue" when the client waits for it. A client that is silent for the body timeout: deadline;
+    // one that hangs up, or a malformed chunk: cancelled or invalid_argument. Never null.
     std::unique_ptr<ports::ByteReader> body;
     // The whole body; too_large over `limit` bytes, judged by Content-Length before a byte is read.
     Result<std::string> read_body(std::size_t limit);

@@ -12,12 +12,12 @@
 namespace imgsrv::http {
 
 struct Limits {
-    std::size_t head_bytes = 16 * 1024;          // request line and fields: 431, a target alone over 8 KiB: 414
-    std::size_t document_bytes = 1024 * 1024;    // JSON bodies: 413
-    std::uint64_t part_bytes = 5ULL << 30;       // streaming bodies: 413
-    std::size_t connections = 10'000;            // over it: 503 and close
-    std::size_t workers = 256;                   // threads for blocking handlers, started when needed
-    std::size_t uploads = 128;                   // streaming bodies at once: 503 over it
+    std::size_t head_bytes = 16 * 1024;        // request line and fields: 431, a target alone over 8 KiB: 414
+    std::size_t document_bytes = 1024 * 1024;  // JSON bodies: 413
+    std::uint64_t part_bytes = 5ULL << 30;     // streaming bodies: 413
+    std::size_t connections = 10'000;          // over it: 503 and close
+    std::size_t workers = 256;                 // threads for blocking handlers, started when needed
+    std::size_t uploads = 128;                 // streaming bodies at once: 503 over it
     std::chrono::milliseconds handshake_timeout{5'000};
     std::chrono::milliseconds head_timeout{10'000};  // whole head, from its first byte (or from the accept)
     std::chrono::milliseconds idle_timeout{75'000};  // between requests
@@ -26,9 +26,9 @@ struct Limits {
 };
 
 struct ListenerOptions {
-    std::string address;           // "127.0.0.1:8080", "[::1]:8080", ":8080" (every address, IPv6 and IPv4), port 0: any
-    std::string tls_certificate;   // PEM chain; empty: plain HTTP
-    std::string tls_key;           // PEM
+    std::string address;          // "127.0.0.1:8080", "[::1]:8080", ":8080" (every address, IPv6 and IPv4), port 0: any
+    std::string tls_certificate;  // PEM chain; empty: plain HTTP
+    std::string tls_key;          // PEM
 };
 
 // What was answered, for logs and metrics.

@@ -15,6 +15,7 @@
 namespace imgsrv::ports {
 
 struct Blob {
+    explicit Blob(std::string_view b) : bytes(b) {}
     std::string_view bytes;
 };
 

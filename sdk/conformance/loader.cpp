@@ -6,7 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <optional>
+
+#include "conformance/token_book.h"
 
 namespace imgsrv::conformance {
 namespace {
@@ -106,36 +109,65 @@ class Config {
     imgsrv_config table_{};
 };
 
-void log_to_stderr(void*, std::int32_t level, const imgsrv_call*, imgsrv_str msg, const imgsrv_kv* fields,
-                   size_t n) noexcept {
+// What components logged, newest last; the oldest goes when it grows long.
+class LogRecord {
+  public:
+    void add(const std::string& line) {
+        std::lock_guard lock(mutex_);
+        text_ += line + '\n';
+        constexpr std::size_t kKeep = 1 << 20;
+        if (text_.size() > 2 * kKeep) text_.erase(0, text_.size() - kKeep);
+    }
+    std::string text() const {
+        std::lock_guard lock(mutex_);
+        return text_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::string text_;
+};
+
+LogRecord& log_record() {
+    static LogRecord record;
+    return record;
+}
+
+void log_line(std::int32_t level, imgsrv_str msg, const imgsrv_kv* fields, size_t n) {
+    static const bool verbose = std::getenv("IMGSRV_CONFORMANCE_LOG") != nullptr;
     std::string line = "[" + std::to_string(level) + "] " + std::string(msg.ptr, msg.len);
     for (size_t i = 0; i < n; ++i) {
         line += " " + std::string(fields[i].key.ptr, fields[i].key.len) + "=" +
                 std::string(fields[i].value.ptr, fields[i].value.len);
     }
-    std::fprintf(stderr, "%s\n", line.c_str());
+    if (verbose) std::fprintf(stderr, "%s\n", line.c_str());
+    log_record().add(line);
 }
 
 const imgsrv_host& host() {
-    static const bool verbose = std::getenv("IMGSRV_CONFORMANCE_LOG") != nullptr;
     static const imgsrv_host table = {
         sizeof(imgsrv_host),
         IMGSRV_ABI_MAJOR,
         IMGSRV_ABI_MINOR,
         "conformance",
         nullptr,
-        [](void*, std::int32_t) noexcept { return std::int32_t{verbose ? 1 : 0}; },
-        [](void* ctx, std::int32_t level, const imgsrv_call* call, imgsrv_str msg, const imgsrv_kv* fields,
-           size_t n) noexcept {
-            if (verbose) log_to_stderr(ctx, level, call, msg, fields, n);
+        [](void*, std::int32_t) noexcept { return std::int32_t{1}; },
+        [](void*, std::int32_t level, const imgsrv_call*, imgsrv_str msg, const imgsrv_kv* fields, size_t n) noexcept {
+            log_line(level, msg, fields, n);
         },
         [](void*, std::int32_t, const char*, double, const imgsrv_kv*, size_t) noexcept {},
-        [](void*, const char*) noexcept -> const void* { return nullptr; },
+        [](void*, const char* id) noexcept -> const void* {
+            return std::strcmp(id, IMGSRV_SERVICE_TOKEN_STORE) == 0 ? token_book().table() : nullptr;
+        },
     };
     return table;
 }
 
 }  // namespace
+
+std::string logged_text() {
+    return log_record().text();
+}
 
 Plugin::Plugin(const std::string& file) {
     void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -31,8 +31,12 @@ class Plugin {
     const imgsrv_plugin* table_ = nullptr;
 };
 
+// What the components of this process logged of late, a line each. [any]
+std::string logged_text();
+
 // One instance of a component: create() when built, destroy() at the end. It plays the host: options come from the
-// settings, with the defaults the component declares; log lines go to stderr when IMGSRV_CONFORMANCE_LOG is set.
+// settings, with the defaults the component declares; log lines go to stderr when IMGSRV_CONFORMANCE_LOG is set; its
+// token store is token_book().
 class Instance {
   public:
     // Throws LoadError with the plugin's own message: an undeclared or missing option, or what create() said.
@@ -43,6 +47,7 @@ class Instance {
 
     const imgsrv_component& component() const { return component_; }
     void* self() const { return self_; }
+    const Settings& settings() const { return settings_; }
     // destroy() and create() again with the same options: what a restart of the host does.
     void restart();
 

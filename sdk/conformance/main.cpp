@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "conformance/auth.h"
+#include "conformance/database.h"
 #include "conformance/object_store.h"
 #include "conformance/publish_step.h"
 #include "conformance/runner.h"
@@ -19,8 +21,12 @@ Suite suite_of(std::int32_t kind) {
     switch (kind) {
         case IMGSRV_KIND_OBJECT_STORE:
             return object_store_checks();
+        case IMGSRV_KIND_DATABASE:
+            return database_checks();
         case IMGSRV_KIND_PUBLISH_STEP:
             return publish_step_checks();
+        case IMGSRV_KIND_AUTH:
+            return auth_checks();
         default:
             throw LoadError("there is no suite for kind " + std::string(kind_name(kind)));
     }

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/status.h"
+#include "core/unique_fd.h"
+#include "http/event_loops.h"
+#include "http/listener.h"
+
+namespace imgsrv::http {
+
+// The thread that accepts on all listeners and deals the connections out to the loops.
+class Acceptor {
+  public:
+    Acceptor(ServerContext& server, EventLoops& loops, const std::vector<std::unique_ptr<Listener>>& listeners);
+    // stop()
+    ~Acceptor();
+
+    Status start();
+    // Returns once nothing is accepted any more; connections accepted before were handed over.
+    void stop();
+
+  private:
+    void run();
+    // False when the process has no room for another connection, so that accepting must pause.
+    bool accept_some(const Listener& listener);
+    void shed(const Listener& listener);
+
+    ServerContext& server_;
+    EventLoops& loops_;
+    const std::vector<std::unique_ptr<Listener>>& listeners_;
+    UniqueFd wake_;
+    // Given up for a moment when descriptors run out, to take one connection and close it, so that its client learns.
+    UniqueFd spare_;
+    std::thread thread_;
+};
+
+}  // namespace imgsrv::http

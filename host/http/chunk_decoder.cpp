@@ -1,0 +1,68 @@
+#include "http/chunk_decoder.h"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstring>
+#include <limits>
+
+namespace imgsrv::http {
+
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+
+class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
+  public:
+    Parser() {
+        body_limit(std::numeric_limits<std::uint64_t>::max());
+        // Beast decodes chunks only as part of a message, so it gets a head that says nothing else.
+        static constexpr std::string_view kHead = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        beast::error_code ec;
+        put(boost::asio::buffer(kHead.data(), kHead.size()), ec);
+    }
+
+    std::span<std::byte> output;
+    std::size_t produced = 0;
+
+  private:
+    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view data, beast::error_code&) override {
+        const std::size_t n = std::min(data.size(), output.size() - produced);
+        std::memcpy(output.data() + produced, data.data(), n);
+        produced += n;
+        return n;
+    }
+
+    void on_request_impl(bhttp::verb, beast::string_view, beast::string_view, int, beast::error_code&) override {}
+    void on_response_impl(int, beast::string_view, int, beast::error_code&) override {}
+    void on_field_impl(bhttp::field, beast::string_view, beast::string_view, beast::error_code&) override {}
+    void on_header_impl(beast::error_code&) override {}
+    void on_body_init_impl(boost::optional<std::uint64_t> const&, beast::error_code&) override {}
+    std::size_t on_body_impl(beast::string_view, beast::error_code&) override { return 0; }
+    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {}
+    void on_finish_impl(beast::error_code&) override {}
+};
+
+ChunkDecoder::ChunkDecoder() : parser_(std::make_unique<Parser>()) {}
+ChunkDecoder::~ChunkDecoder() = default;
+
+Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::span<std::byte> output) {
+    Step step;
+    parser_->output = output;
+    parser_->produced = 0;
+    while (!parser_->is_done() && step.consumed < input.size() && parser_->produced < output.size()) {
+        beast::error_code ec;
+        const std::string_view rest = input.substr(step.consumed);
+        const std::size_t n = parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+        step.consumed += n;
+        if (ec == bhttp::error::need_more) break;
+        if (ec) return Status(Code::invalid_argument, "malformed chunked body: " + ec.message());
+    }
+    step.produced = parser_->produced;
+    return step;
+}
+
+bool ChunkDecoder::finished() const {
+    return parser_->is_done();
+}
+
+}  // namespace imgsrv::http

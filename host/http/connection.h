@@ -1,0 +1,94 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "http/body_reader.h"
+#include "http/event_loop.h"
+#include "http/inbox.h"
+#include "http/request_head.h"
+#include "http/response_writer.h"
+#include "http/server_context.h"
+#include "http/socket_stream.h"
+#include "http/timer_wheel.h"
+
+namespace imgsrv::http {
+
+class Listener;
+
+// One client connection: receives heads, has them handled, sends the answers, one request after the other.
+//
+// Everything happens on the loop's thread, except that while the state is `handling` or `refilling` the exchange, the
+// stream and the inbox belong to the worker that runs the handler or reads the stream. Both directions of that
+// hand-over are posts, of this object and never of a descriptor, so that no answer can reach another client.
+class Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    Connection(EventLoop& loop, ServerContext& server, const Listener& listener, std::uint64_t id, int fd,
+               std::string peer);
+    ~Connection();
+
+    // All of these on the loop's thread.
+    void start();
+    // Instead of start(): 503, because the server is full.
+    void refuse();
+    void on_ready(bool readable);
+    void on_timeout();
+    // The server is stopping: ends now if nothing was asked, after the answer otherwise.
+    void drain();
+    // The server waits no longer.
+    void abort();
+
+    std::uint64_t id() const { return id_; }
+    int fd() const { return stream_.fd(); }
+
+    // Kept for the loop.
+    TimerWheel::Timer timer;
+    Interest interest = Interest::read;
+
+  private:
+    enum class State { sniffing, handshaking, receiving, handling, sending, refilling, lingering, closed };
+    struct Exchange;
+
+    void drive();
+    // Each does what can be done now; false when it is another's turn or an event must come first.
+    bool sniff();
+    bool handshake();
+    bool receive_head();
+    bool send();
+    bool linger();
+
+    void handle(std::string_view head);
+    void refuse_head(const HeadError& error);
+    void begin_exchange();
+    void dispatch();
+    void run_handler();  // [worker]
+    void handled();
+    void respond(Response response);
+    void start_refill();
+    void refill();  // [worker]
+    void refilled(const Status& status);
+    void end_response();
+    void end_exchange(bool completed);
+    void close();
+
+    EventLoop& loop_;
+    ServerContext& server_;
+    const Listener& listener_;
+    const std::uint64_t id_;
+    const std::string peer_;
+    SocketStream stream_;
+    Inbox inbox_;
+    HeadScanner scanner_;
+    std::unique_ptr<Exchange> exchange_;
+    State state_ = State::receiving;
+    Io blocked_on_ = Io::want_read;
+    bool readable_ = false;     // worth a try to receive
+    bool head_timed_ = false;   // the head's timeout is running
+    bool close_after_ = false;  // the response on its way is the last
+    bool aborted_ = false;      // ends as soon as the worker gives it back
+};
+
+}  // namespace imgsrv::http

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <memory>
+
+#include "core/status.h"
+#include "core/unique_fd.h"
+#include "http/server_context.h"
+
+namespace imgsrv::http {
+
+class Connection;
+class Listener;
+
+// A connection fresh from accept(), on its way to a loop.
+struct Accepted {
+    UniqueFd fd;  // non-blocking
+    sockaddr_storage address{};
+    const Listener* listener = nullptr;
+    bool refused = false;  // over the limit: answered with 503
+};
+
+// The event loops: Pistache's reactor with its threads and epoll descriptors. Every connection lives on one of them.
+class EventLoops {
+  public:
+    EventLoops(ServerContext& server, std::size_t threads);
+    // stop()
+    ~EventLoops();
+
+    // Returns once every loop runs.
+    Status start();
+    // Gives the connection to the loop that has the fewest. [any]
+    void adopt(Accepted accepted);
+    // Calls the member function on every connection, each on its own loop's thread; does not wait. [any]
+    void for_each(void (Connection::*call)());
+    // Ends the threads. No connection may be left and nothing may be adopted any more.
+    void stop();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace imgsrv::http

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "core/cancel.h"
+#include "http/server.h"
+#include "http/worker_pool.h"
+
+namespace imgsrv::http {
+
+// What every part of one server shares. Outlives them all.
+struct ServerContext {
+    ServerContext(const Router& router_, const Limits& limits_, Observer* observer_)
+        : router(router_), limits(limits_), observer(observer_), workers(limits_.workers) {}
+
+    const Router& router;
+    const Limits limits;
+    Observer* const observer;
+    // Cancelled when stop() gives up on what is in flight.
+    const std::shared_ptr<Cancellation> cancel = std::make_shared<Cancellation>();
+    std::atomic<bool> draining{false};
+    std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> requests{0};  // in flight
+    std::atomic<std::size_t> uploads{0};   // streaming bodies in flight
+    WorkerPool workers;
+};
+
+}  // namespace imgsrv::http

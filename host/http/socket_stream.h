@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+using SSL = struct ssl_st;
+
+namespace imgsrv::http {
+
+// How a non-blocking operation ended.
+enum class Io {
+    done,        // `bytes` were moved (or the handshake is through)
+    want_read,   // try again once the socket is readable
+    want_write,  // try again once the socket is writable
+    end,         // the other side closed its direction
+    failed,      // the connection is of no use any more
+};
+
+struct IoResult {
+    Io outcome = Io::failed;
+    std::size_t bytes = 0;
+};
+
+// The bytes of one accepted, non-blocking socket, with or without TLS. Does not own the descriptor. One thread at a
+// time. SIGPIPE must be blocked in every thread that writes.
+class SocketStream {
+  public:
+    explicit SocketStream(int fd);
+    ~SocketStream();
+    SocketStream(const SocketStream&) = delete;
+    SocketStream& operator=(const SocketStream&) = delete;
+
+    int fd() const { return fd_; }
+    bool tls() const { return ssl_ != nullptr; }
+    // From here on the bytes are TLS; `ssl` is a server session that has no socket yet, and becomes the stream's.
+    void start_tls(SSL* ssl);
+    IoResult handshake();
+
+    IoResult read(std::span<std::byte> buffer);
+    // more: further bytes follow at once, so that the kernel may wait to fill a segment.
+    IoResult write(std::span<const std::byte> bytes, bool more);
+    // Up to `length` bytes of a file; `scratch` is for TLS, which cannot send from the page cache. `end`: the file is
+    // shorter than it was said to be.
+    IoResult send_file(int file, std::uint64_t offset, std::uint64_t length, std::span<std::byte> scratch);
+    // Received bytes wait inside, so that the socket need not become readable.
+    bool has_pending() const;
+    // Says that nothing more will be sent.
+    void finish_sending();
+    // Throws away what was received without looking into it.
+    IoResult discard();
+
+  private:
+    struct FreeSsl {
+        void operator()(SSL* ssl) const;
+    };
+    IoResult tls_outcome(int result, std::size_t bytes);
+
+    int fd_;
+    std::unique_ptr<SSL, FreeSsl> ssl_;
+};
+
+}  // namespace imgsrv::http

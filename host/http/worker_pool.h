@@ -1,0 +1,40 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+
+namespace imgsrv::http {
+
+// Threads for work that blocks: started when nobody is free, ended after a while without work.
+class WorkerPool {
+  public:
+    explicit WorkerPool(std::size_t limit) : limit_(limit) {}
+    // stop()
+    ~WorkerPool();
+    WorkerPool(const WorkerPool&) = delete;
+    WorkerPool& operator=(const WorkerPool&) = delete;
+
+    // Queues the task, which must not throw. False when no thread could be started to run it; it is dropped then. [any]
+    bool run(std::function<void()> task);
+    // Runs what is queued, then waits for the last thread to end. Nothing may be queued afterwards.
+    void stop();
+
+  private:
+    static void* thread_main(void* self);
+    bool start_thread();
+    void work();
+
+    const std::size_t limit_;
+    std::mutex mutex_;
+    std::condition_variable has_work_;
+    std::condition_variable all_ended_;
+    std::deque<std::function<void()>> tasks_;
+    std::size_t threads_ = 0;
+    std::size_t idle_ = 0;
+    bool stopping_ = false;
+};
+
+}  // namespace imgsrv::http

@@ -1,0 +1,93 @@
+#include "jobs/worker.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace imgsrv::jobs {
+namespace {
+
+Time now() { return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, Work work) : options_(std::move(options)), work_(std::move(work)) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+    for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+void Worker::wake() {
+    const std::lock_guard lock(mutex_);
+    ++wakes_;
+    wake_.notify_all();
+}
+
+void Worker::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    cancellation_->cancel();
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+std::chrono::milliseconds Worker::backoff_locked() const {
+    auto pause = options_.backoff;
+    for (std::uint64_t i = 1; i < stats_.consecutive_failures && pause < options_.backoff_max; ++i) pause *= 2;
+    return std::min(pause, options_.backoff_max);
+}
+
+std::chrono::milliseconds Worker::current_backoff() const {
+    const std::lock_guard lock(mutex_);
+    return backoff_locked();
+}
+
+WorkerStats Worker::stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+void Worker::run() {
+    const ports::Call call{options_.name, std::nullopt, cancellation_};
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        const std::uint64_t seen = wakes_;
+        lock.unlock();
+        auto result = work_(call);
+        lock.lock();
+        if (stopping_) return;
+        if (result.ok()) {
+            ++stats_.successes;
+            stats_.consecutive_failures = 0;
+            stats_.breaker_open = false;
+            stats_.last_success = now();
+            if (*result) continue;
+            wake_.wait_for(lock, options_.poll_interval, [&] { return stopping_ || wakes_ != seen; });
+            continue;
+        }
+        ++stats_.errors;
+        ++stats_.consecutive_failures;
+        stats_.last_error = now();
+        stats_.last_error_text = result.status().describe();
+        auto pause = backoff_locked();
+        const auto failures = static_cast<int>(std::min<std::uint64_t>(stats_.consecutive_failures, 1'000'000));
+        if (options_.breaker_failures > 0 && failures >= options_.breaker_failures) {
+            if (!stats_.breaker_open) ++stats_.circuit_open;
+            stats_.breaker_open = true;
+            pause = options_.breaker_cooldown;
+        }
+        log::warn("background job failed", {{"job", options_.name},
+                                            {"error", stats_.last_error_text},
+                                            {"consecutive_failures", std::int64_t{failures}},
+                                            {"pause_ms", std::int64_t{pause.count()}}});
+        // A wake-up does not shorten the pause: work that arrives does not mend a backend.
+        wake_.wait_for(lock, pause, [&] { return stopping_; });
+    }
+}
+
+}  // namespace imgsrv::jobs

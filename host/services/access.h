@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "domain/page.h"
+#include "domain/principal.h"
+#include "ports/authenticator.h"
+#include "store/pool.h"
+
+namespace imgsrv::services {
+
+// Who makes a request and what they may do.
+struct Caller {
+    std::string principal_id;  // empty: anonymous
+    std::vector<domain::Action> actions;
+
+    bool anonymous() const { return principal_id.empty(); }
+    bool may(domain::Action action) const;
+};
+
+struct NewPrincipal {
+    std::string kind;
+    std::string display_name;
+    std::optional<std::string> attributes;  // a JSON object
+};
+
+struct NewToken {
+    std::optional<std::string> name;
+    Time expires;
+};
+
+// The tokens this host issued, for authenticators.
+class TokenRegistry final : public ports::TokenStore {
+  public:
+    explicit TokenRegistry(store::Pool& pool) : pool_(pool) {}
+    Result<ports::TokenRecord> find_token(const ports::Call& call, std::string_view token_id) override;
+    // Written at most once in a minute for each token.
+    void token_used(const ports::Call& call, std::string_view token_id) override;
+
+  private:
+    store::Pool& pool_;
+    std::mutex mutex_;
+    std::unordered_map<std::string, std::chrono::steady_clock::time_point> written_;
+};
+
+// Authentication through the configured plugins, authorization by the host alone, and the management of principals:
+// spec/api.md, Authorization and Auth management.
+class AccessService {
+  public:
+    AccessService(store::Pool& pool, std::vector<std::unique_ptr<ports::Authenticator>> authenticators);
+
+    // authorization: the header's value, empty when there is none (anonymous).
+    // unauthenticated: no plugin accepts it. unavailable: a plugin could not tell.
+    Result<Caller> authenticate(const ports::Call& call, std::string_view authorization, std::string_view peer);
+    // unauthenticated for an anonymous caller, permission_denied for one without the role.
+    static Status require(const Caller& caller, domain::Action action);
+
+    Result<domain::Principal> create_principal(const ports::Call& call, const NewPrincipal& request);
+    Result<domain::Principal> principal(const ports::Call& call, std::string_view id);
+    Result<domain::Page<domain::Principal>> principals(const ports::Call& call, const domain::PageRequest& page);
+    // Each is safe to repeat.
+    Status grant(const ports::Call& call, std::string_view principal_id, std::string_view role_id);
+    Status revoke_role(const ports::Call& call, std::string_view principal_id, std::string_view role_id);
+
+    struct Issued {
+        domain::ApiToken token;
+        std::string plaintext;  // leaves the process once
+    };
+    Result<Issued> issue_token(const ports::Call& call, std::string_view principal_id, const NewToken& request);
+    Result<domain::Page<domain::ApiToken>> tokens(const ports::Call& call, std::string_view principal_id,
+                                                  const domain::PageRequest& page);
+    Status revoke_token(const ports::Call& call, std::string_view token_id);
+
+    // When nobody can manage access: a new auth manager with a token that lives 24 hours. None otherwise.
+    Result<std::optional<std::string>> bootstrap(const ports::Call& call);
+
+    const std::vector<std::unique_ptr<ports::Authenticator>>& authenticators() const { return authenticators_; }
+
+  private:
+    store::Pool& pool_;
+    std::vector<std::unique_ptr<ports::Authenticator>> authenticators_;
+};
+
+}  // namespace imgsrv::services

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "core/cancel.h"
+#include "core/status.h"
+
+namespace imgsrv::services {
+
+// How long a worker may be silent before another one takes its work over, and how often it speaks up.
+inline constexpr std::chrono::seconds kLeaseTime{30};
+inline constexpr std::chrono::seconds kLeaseRenewal{10};
+
+// Renews a lease in the background for as long as it lives. When a renewal says the lease is lost, the work is cancelled; a
+// renewal that fails for another reason is tried again until the lease has run out.
+class LeaseKeeper {
+  public:
+    // renew: aborted when the lease is another's. outer: cancels the work too, may be null.
+    LeaseKeeper(std::function<Status()> renew, CancelToken outer);
+    ~LeaseKeeper();
+    LeaseKeeper(const LeaseKeeper&) = delete;
+
+    // What the work watches.
+    CancelToken token() const { return cancellation_; }
+    bool lost() const;
+
+  private:
+    void run();
+
+    const std::function<Status()> renew_;
+    const CancelToken outer_;
+    const std::shared_ptr<Cancellation> cancellation_;
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stop_ = false;
+    bool lost_ = false;
+    std::thread thread_;
+};
+
+}  // namespace imgsrv::services

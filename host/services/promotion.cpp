@@ -1,0 +1,130 @@
+#include "services/promotion.h"
+
+#include <vector>
+
+#include "core/log.h"
+#include "core/sha256.h"
+#include "domain/digest.h"
+#include "services/lease.h"
+#include "services/storage_keys.h"
+#include "store/blobs.h"
+#include "store/uploads.h"
+
+namespace imgsrv::services {
+
+using domain::UploadSession;
+using domain::UploadState;
+using store::Transaction;
+
+PromotionService::PromotionService(store::Pool& pool, ports::ObjectStore& objects, std::string owner)
+    : pool_(pool), objects_(objects), owner_(std::move(owner)) {}
+
+Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& call,
+                                                            std::chrono::milliseconds retry_after) {
+    IMGSRV_ASSIGN(auto claimed, pool_.write(call, [&](Transaction& tx) -> Result<std::optional<UploadSession>> {
+                      IMGSRV_ASSIGN(const Time now, tx.now());
+                      return store::uploads::claim(tx, owner_, now, now + kLeaseTime, pool_.skip_locked());
+                  }));
+    if (!claimed) return Outcome::idle;
+    UploadSession& session = *claimed;
+
+    LeaseKeeper lease(
+        [&] {
+            return pool_.write(ports::Call{call.request_id, std::nullopt, nullptr}, [&](Transaction& tx) -> Status {
+                IMGSRV_ASSIGN(const Time now, tx.now());
+                return store::uploads::renew(tx, session, now + kLeaseTime);
+            });
+        },
+        call.cancel);
+    const ports::Call work{call.request_id.empty() ? session.id : call.request_id, std::nullopt, lease.token()};
+    auto outcome = promote(work, session);
+    if (!outcome.ok() && !lease.lost()) {
+        const ports::Call closing{work.request_id, std::nullopt, nullptr};
+        const Status back = pool_.write(closing, [&](Transaction& tx) -> Status {
+            IMGSRV_ASSIGN(const Time now, tx.now());
+            return store::uploads::hand_back(tx, session, now + retry_after);
+        });
+        if (!back.ok())  // the lease runs out, then it is taken over
+            log::warn("upload session not handed back", {{"upload_id", session.id}, {"error", back.describe()}});
+    }
+    return outcome;
+}
+
+Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& call, UploadSession& session) {
+    const std::string staged = staging_key(session.id);
+    auto blob = pool_.read(call, [&](Transaction& tx) { return store::blobs::find(tx, session.expected_digest); });
+    const bool trusted = blob.ok();
+    if (!trusted && blob.status().code() != Code::not_found) return std::move(blob).status();
+
+    domain::Blob fresh;
+    if (!trusted) {
+        auto hex = verify(call, session);
+        if (hex.status().code() == Code::data_loss) {
+            IMGSRV_TRY(reject(call, session, std::string(hex.status().message())));
+            return Outcome::rejected;
+        }
+        IMGSRV_TRY(hex.status());
+        const auto digest = domain::Digest::from_hex(*hex);
+        if (digest.text() != session.expected_digest) {
+            IMGSRV_TRY(reject(call, session, "the bytes hash to " + digest.text() + ", " + session.expected_digest +
+                                                 " was expected"));
+            return Outcome::rejected;
+        }
+        fresh = {digest.text(), session.expected_size, blob_key(*hex), Time()};
+        // The bytes are proven, and no row says that others are: whatever a crash left under this key may be replaced.
+        IMGSRV_TRY(objects_.copy(call, staged, fresh.storage_key, ports::Overwrite::replace).status());
+    }
+
+    // Commit point: with this row the blob is trusted and can be read.
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        IMGSRV_TRY(store::uploads::finish(tx, session, UploadState::ready, std::nullopt, now));
+        if (trusted) return {};
+        fresh.created = now;
+        return store::blobs::insert(tx, fresh);
+    }));
+    log::info("blob trusted", {{"digest", session.expected_digest},
+                               {"size", static_cast<std::int64_t>(session.expected_size)},
+                               {"upload_id", session.id}});
+    // What stays behind here is removed by the sweeper.
+    static_cast<void>(objects_.remove(call, staged));
+    return Outcome::promoted;
+}
+
+Result<std::string> PromotionService::verify(const ports::Call& call, const UploadSession& session) {
+    const std::string staged = staging_key(session.id);
+    IMGSRV_ASSIGN(const auto info, objects_.stat(call, staged));
+    if (info.size != session.expected_size)
+        return Status(Code::data_loss, "the staged object has " + std::to_string(info.size) + " bytes, " +
+                                           std::to_string(session.expected_size) + " were expected");
+    Sha256 hash;
+    if (session.hashed_parts > 0) {
+        auto restored = Sha256::restore(session.hash_state);
+        if (restored.ok()) hash = *restored;
+    }
+    if (hash.length() < session.expected_size) {
+        IMGSRV_ASSIGN(auto object, objects_.open(call, staged, info.etag, hash.length(), std::nullopt));
+        std::vector<std::byte> buffer(256 * 1024);
+        for (;;) {
+            if (call.cancelled()) return Status(Code::cancelled, "verification was called off");
+            IMGSRV_ASSIGN(const std::size_t n, object.body->read(buffer));
+            if (n == 0) break;
+            hash.update(std::span(buffer).first(n));
+        }
+    }
+    if (hash.length() != session.expected_size)
+        return Status(Code::unavailable, "the store ended the staged object early").with_retryable();
+    return hash.hex();
+}
+
+Status PromotionService::reject(const ports::Call& call, const UploadSession& session, const std::string& why) {
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        return store::uploads::finish(tx, session, UploadState::failed, why, now);
+    }));
+    log::warn("upload rejected", {{"upload_id", session.id}, {"reason", why}});
+    static_cast<void>(objects_.remove(call, staging_key(session.id)));
+    return {};
+}
+
+}  // namespace imgsrv::services

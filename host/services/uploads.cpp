@@ -1,0 +1,389 @@
+#include "services/uploads.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "core/sha256.h"
+#include "core/uuid.h"
+#include "domain/digest.h"
+#include "domain/names.h"
+#include "services/part_body.h"
+#include "services/storage_keys.h"
+#include "store/blobs.h"
+#include "store/uploads.h"
+
+namespace imgsrv::services {
+namespace {
+
+using domain::UploadPart;
+using domain::UploadSession;
+using domain::UploadState;
+using store::Transaction;
+
+struct Snapshot {
+    UploadSession session;
+    std::vector<UploadPart> parts;
+    Time now;
+};
+
+Result<Snapshot> load(store::Pool& pool, const ports::Call& call, std::string_view id) {
+    return pool.read(call, [&](Transaction& tx) -> Result<Snapshot> {
+        Snapshot s;
+        IMGSRV_ASSIGN(s.session, store::uploads::find(tx, id));
+        IMGSRV_ASSIGN(s.parts, store::uploads::parts(tx, id));
+        IMGSRV_ASSIGN(s.now, tx.now());
+        return s;
+    });
+}
+
+Result<Sha256> running_hash(const UploadSession& session) {
+    if (session.hashed_parts == 0) return Sha256();
+    return Sha256::restore(session.hash_state);
+}
+
+UploadSession with_hash(const UploadSession& session, std::uint32_t parts, const Sha256& hash) {
+    UploadSession moved = session;
+    moved.hashed_parts = parts;
+    moved.hashed_bytes = hash.length();
+    moved.hash_state = hash.save();
+    return moved;
+}
+
+std::uint64_t total(const std::vector<UploadPart>& parts) {
+    std::uint64_t sum = 0;
+    for (const UploadPart& part : parts) sum += part.size;
+    return sum;
+}
+
+// Gives the right to hash back at the end of a scope.
+class HashOwner {
+  public:
+    // lane: the one whose hash the caller owns, or null.
+    explicit HashOwner(std::shared_ptr<PartLanes::Lane> lane) : lane_(std::move(lane)) {}
+    ~HashOwner() { release(); }
+    HashOwner(const HashOwner&) = delete;
+
+    explicit operator bool() const { return lane_ != nullptr; }
+    void release() {
+        if (auto lane = std::move(lane_)) lane->release_hash();
+    }
+
+  private:
+    std::shared_ptr<PartLanes::Lane> lane_;
+};
+
+}  // namespace
+
+UploadService::UploadService(store::Pool& pool, ports::ObjectStore& objects, UploadOptions options,
+                             std::function<void()> completed, std::function<void(std::string)> backlog)
+    : pool_(pool),
+      objects_(objects),
+      options_(options),
+      completed_(std::move(completed)),
+      backlog_(std::move(backlog)) {}
+
+Result<UploadService::Created> UploadService::create(const ports::Call& call, const NewUpload& request,
+                                                     std::string_view principal_id) {
+    IMGSRV_ASSIGN(const auto digest, domain::Digest::parse("expected_digest", request.expected_digest));
+    if (request.expected_size < 0)
+        return Status(Code::invalid_argument,
+                      "expected_size_bytes must not be negative, it is " + std::to_string(request.expected_size));
+    const std::uint64_t limit = options_.max_part_bytes * domain::kMaxPartNumber;
+    if (static_cast<std::uint64_t>(request.expected_size) > limit)
+        return Status(Code::too_large, "expected_size_bytes is " + std::to_string(request.expected_size) + ", at most " +
+                                           std::to_string(limit) + " fit into " +
+                                           std::to_string(domain::kMaxPartNumber) + " parts");
+    if (request.media_type_hint) IMGSRV_TRY(domain::check_media_type("media_type_hint", *request.media_type_hint));
+    if (request.filename_hint) IMGSRV_TRY(domain::check_text("filename_hint", *request.filename_hint, 255));
+
+    Created out;
+    UploadSession& session = out.session;
+    session.id = new_uuid();
+    session.expected_digest = digest.text();
+    session.expected_size = static_cast<std::uint64_t>(request.expected_size);
+    session.media_type_hint = request.media_type_hint;
+    session.filename_hint = request.filename_hint;
+
+    IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(session.created, tx.now());
+        auto blob = store::blobs::find(tx, digest.text());
+        if (blob.status().code() == Code::not_found) return {};
+        IMGSRV_TRY(blob.status());
+        if (blob->size != session.expected_size)
+            return {Code::invalid_argument, "expected_size_bytes is " + std::to_string(session.expected_size) + ", but " +
+                                                digest.text() + " has " + std::to_string(blob->size) + " bytes"};
+        out.already_trusted = true;
+        return {};
+    }));
+    session.expires = session.created + options_.ttl;
+    session.state = out.already_trusted ? UploadState::ready : UploadState::created;
+    const std::string key = staging_key(session.id);
+    if (!out.already_trusted) {
+        IMGSRV_ASSIGN(session.storage_upload_id, objects_.multipart_create(call, key, session.expected_size));
+    }
+    // Commit point. A multipart upload without this row is an orphan that the sweeper aborts.
+    Status inserted = pool_.write(
+        call, [&](Transaction& tx) { return store::uploads::insert(tx, session, principal_id); });
+    if (!inserted.ok()) {
+        if (!out.already_trusted && !inserted.outcome_unknown())
+            static_cast<void>(objects_.multipart_abort(call, key, session.storage_upload_id));
+        return inserted;
+    }
+    return out;
+}
+
+Result<UploadSession> UploadService::get(const ports::Call& call, std::string_view id) {
+    return pool_.read(call, [&](Transaction& tx) { return store::uploads::find(tx, id); });
+}
+
+Result<std::vector<UploadPart>> UploadService::parts(const ports::Call& call, std::string_view id) {
+    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
+    return std::move(snapshot.parts);
+}
+
+Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_view id, std::int64_t number,
+                                           std::optional<std::uint64_t> content_length,
+                                           std::optional<std::string> expected_hex, ports::ByteReader& body) {
+    if (number < 1 || number > domain::kMaxPartNumber)
+        return Status(Code::invalid_argument, "part number " + std::to_string(number) + " is not between 1 and " +
+                                                  std::to_string(domain::kMaxPartNumber));
+    const std::string who = "part " + std::to_string(number);
+    if (content_length && *content_length > options_.max_part_bytes)
+        return Status(Code::too_large, who + " has " + std::to_string(*content_length) + " bytes, a part may have at most " +
+                                           std::to_string(options_.max_part_bytes));
+
+    IMGSRV_ASSIGN(const auto before, load(pool_, call, id));
+    const UploadSession& session = before.session;
+    IMGSRV_TRY(domain::check_accepts_parts(session, before.now));
+    UploadPart part{static_cast<std::uint32_t>(number), "", 0};
+    std::uint64_t others = session.bytes_received;
+    for (const UploadPart& p : before.parts)
+        if (p.number == part.number) others -= p.size;
+    const std::uint64_t room = session.expected_size - std::min(session.expected_size, others);
+    const std::string too_large = who + " does not fit: the session expects " + std::to_string(session.expected_size) +
+                                  " bytes and holds " + std::to_string(others) + " in other parts";
+    if (content_length && *content_length > room)
+        return Status(Code::too_large, too_large + "; the part has " + std::to_string(*content_length));
+
+    const auto lane = lanes_.lane(session.id);
+    PartLanes::Receipt receipt(lane, part.number);
+
+    // In order, the session's hash grows while the bytes pass; otherwise they are hashed once the gap has closed.
+    const bool in_order = session.hashed_parts + 1 == part.number;
+    HashOwner owner(in_order && lane->try_own_hash() ? lane : nullptr);
+    std::unique_ptr<Sha256> running;
+    if (owner) {
+        auto state = running_hash(session);
+        if (state.ok()) running = std::make_unique<Sha256>(*state);
+    }
+
+    PartBody counted(body, receipt, running.get(),
+                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex)});
+    auto etag = objects_.multipart_put(call, staging_key(session.id), session.storage_upload_id, part.number, counted);
+    if (!etag.ok()) {
+        // The client's own mistake, rather than how the store put it.
+        if (!counted.failure().ok()) return counted.failure();
+        return std::move(etag).status();
+    }
+    part.etag = std::move(etag).value();
+    part.size = counted.bytes();
+
+    // Commit point: the part is accepted once this transaction is in.
+    Status stored = pool_.write(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const UploadSession now_session, store::uploads::find(tx, id));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        IMGSRV_TRY(domain::check_accepts_parts(now_session, now));
+        if (part.number <= now_session.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
+        IMGSRV_TRY(store::uploads::put_part(tx, id, part, now));
+        if (!running) return {};
+        return store::uploads::advance_hash(tx, session, with_hash(session, part.number, *running)).status();
+    });
+    owner.release();
+    if (!stored.ok()) return stored;
+    if (objects_.can_open_part()) backlog_(session.id);
+    return part;
+}
+
+Result<UploadSession> UploadService::complete(const ports::Call& call, std::string_view id,
+                                              const std::vector<UploadPart>& named) {
+    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
+    UploadSession& session = snapshot.session;
+    if (session.state == UploadState::completed || session.state == UploadState::ingesting ||
+        session.state == UploadState::ready)
+        return session;
+    IMGSRV_TRY(domain::check_accepts_parts(session, snapshot.now));
+    IMGSRV_TRY(domain::check_completion(named, snapshot.parts));
+
+    if (total(named) != session.expected_size) {
+        const std::string why = "the parts hold " + std::to_string(total(named)) + " bytes, " +
+                                std::to_string(session.expected_size) + " were expected";
+        IMGSRV_TRY(end_session(call, session, UploadState::failed, why));
+        return get(call, id);
+    }
+
+    // Whoever hashes finishes the part it is at, so that promotion need not read it again.
+    const auto lane = lanes_.lane(session.id);
+    lane->wait_to_own_hash();
+    const HashOwner owner(lane);
+
+    const std::string key = staging_key(session.id);
+    std::vector<ports::StoredPart> stored;
+    stored.reserve(named.size());
+    for (const UploadPart& p : named) stored.push_back({p.number, p.size, p.etag});
+    auto object = objects_.multipart_complete(call, key, session.storage_upload_id, stored);
+    if (!object.ok()) {
+        // An earlier completion may have got this far before its process died: then the object is there.
+        auto there = objects_.stat(call, key);
+        if (!there.ok() || there->size != session.expected_size) return std::move(object).status();
+    }
+
+    // Commit point: from here on the promotion worker owns the session.
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const UploadSession current, store::uploads::find(tx, id));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        // The running hash counts only if it covers a prefix of what was completed.
+        const bool covered =
+            named.size() >= current.hashed_parts &&
+            (current.hashed_parts == 0 || named[current.hashed_parts - 1].number == current.hashed_parts);
+        if (!covered) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
+        IMGSRV_TRY(store::uploads::keep_parts(tx, id, named));
+        return store::uploads::set_completed(tx, id, now).status();
+    }));
+    completed_();
+    return get(call, id);
+}
+
+Result<UploadSession> UploadService::abort(const ports::Call& call, std::string_view id) {
+    IMGSRV_ASSIGN(auto session, get(call, id));
+    if (session.state != UploadState::aborted) {
+        IMGSRV_TRY(end_session(call, session, UploadState::aborted, std::nullopt));
+        IMGSRV_ASSIGN(session, get(call, id));
+    }
+    if (session.state == UploadState::aborted) return session;
+    return Status(Code::failed_precondition, "upload session " + session.id + " is " +
+                                                 std::string(domain::to_string(session.state)) +
+                                                 " and can no longer be aborted");
+}
+
+Status UploadService::end_session(const ports::Call& call, const UploadSession& session, UploadState state,
+                                  const std::optional<std::string>& failure) {
+    IMGSRV_ASSIGN(const bool ended, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
+                      IMGSRV_ASSIGN(const Time now, tx.now());
+                      return store::uploads::end(tx, session.id, state, failure, now);
+                  }));
+    // The sweeper does it again if this process dies here.
+    if (ended) {
+        const Status dropped = drop_staging(call, session);
+        if (!dropped.ok())
+            log::warn("staging is not empty yet", {{"upload_id", session.id}, {"error", dropped.describe()}});
+    }
+    return {};
+}
+
+Status UploadService::drop_staging(const ports::Call& call, const UploadSession& session) {
+    const std::string key = staging_key(session.id);
+    if (!session.storage_upload_id.empty()) IMGSRV_TRY(objects_.multipart_abort(call, key, session.storage_upload_id));
+    return objects_.remove(call, key);
+}
+
+Status UploadService::hash_backlog(const ports::Call& call, const std::string& id) {
+    if (!objects_.can_open_part()) return {};
+    const auto lane = lanes_.lane(id);
+    while (!call.cancelled()) {
+        if (lane->hash_wanted() || !lane->try_own_hash()) return {};  // whoever has it looks for more when done
+        const HashOwner owner(lane);
+        IMGSRV_ASSIGN(const bool moved, hash_next_part(call, id));
+        if (!moved) return {};
+    }
+    return {};
+}
+
+Result<bool> UploadService::hash_next_part(const ports::Call& call, const std::string& id) {
+    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
+    UploadSession& session = snapshot.session;
+    if (session.state != UploadState::uploading) return false;
+    const std::uint32_t next = session.hashed_parts + 1;
+    const auto part = std::find_if(snapshot.parts.begin(), snapshot.parts.end(),
+                                   [&](const UploadPart& p) { return p.number == next; });
+    if (part == snapshot.parts.end()) return false;
+    auto hash = running_hash(session);
+    if (!hash.ok()) return false;  // another layout's state: promotion reads the bytes again
+
+    auto reader = objects_.open_part(call, staging_key(id), session.storage_upload_id,
+                                     {part->number, part->size, part->etag}, 0);
+    if (reader.status().code() == Code::not_found) return false;  // replaced meanwhile
+    IMGSRV_TRY(reader.status());
+    std::vector<std::byte> buffer(256 * 1024);
+    for (;;) {
+        IMGSRV_ASSIGN(const std::size_t n, (*reader)->read(buffer));
+        if (n == 0) break;
+        hash->update(std::span(buffer).first(n));
+    }
+    const std::uint64_t expected_length = session.hashed_bytes + part->size;
+    if (hash->length() != expected_length) return false;
+    return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
+        // The part that was read must still be the one that counts.
+        IMGSRV_ASSIGN(const auto current, store::uploads::parts(tx, id));
+        const bool same = std::any_of(current.begin(), current.end(), [&](const UploadPart& p) {
+            return p.number == part->number && p.etag == part->etag;
+        });
+        if (!same) return false;
+        return store::uploads::advance_hash(tx, session, with_hash(session, next, *hash));
+    });
+}
+
+Status UploadService::sweep(const ports::Call& call) {
+    constexpr std::uint32_t kBatch = 100;
+    for (;;) {
+        std::vector<UploadSession> due;
+        IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
+            IMGSRV_ASSIGN(const Time now, tx.now());
+            IMGSRV_ASSIGN(due, store::uploads::expired(tx, now, kBatch));
+            return {};
+        }));
+        for (const UploadSession& session : due)
+            IMGSRV_TRY(end_session(call, session, UploadState::aborted,
+                                   "the session expired at " + format_rfc3339(session.expires)));
+        if (due.size() < kBatch) break;
+    }
+    IMGSRV_TRY(sweep_staging(call));
+    return pool_
+        .write(call,
+               [&](Transaction& tx) -> Result<std::uint64_t> {
+                   IMGSRV_ASSIGN(const Time now, tx.now());
+                   return store::uploads::forget(tx, now - options_.ttl);
+               })
+        .status();
+}
+
+Status UploadService::sweep_staging(const ports::Call& call) {
+    // A session that is being created has its multipart upload before its row: leave young ones alone.
+    constexpr auto kYoung = std::chrono::minutes(15);
+    const auto is_leftover = [&](std::string_view key, Time created) -> Result<bool> {
+        return pool_.read(call, [&](Transaction& tx) -> Result<bool> {
+            IMGSRV_ASSIGN(const Time now, tx.now());
+            auto session = store::uploads::find(tx, key.substr(kStagingPrefix.size()));
+            if (session.status().code() == Code::not_found) return created + kYoung < now;
+            IMGSRV_TRY(session.status());
+            return session->state == UploadState::ready || session->state == UploadState::failed ||
+                   session->state == UploadState::aborted;
+        });
+    };
+    IMGSRV_ASSIGN(const auto uploads, objects_.multipart_list(call, kStagingPrefix));
+    for (const auto& upload : uploads) {
+        IMGSRV_ASSIGN(const bool leftover, is_leftover(upload.key, upload.created));
+        if (leftover) IMGSRV_TRY(objects_.multipart_abort(call, upload.key, upload.upload_id));
+    }
+    std::string after;
+    for (;;) {
+        IMGSRV_ASSIGN(const auto page, objects_.list(call, kStagingPrefix, after, 1000));
+        for (const auto& object : page.objects) {
+            IMGSRV_ASSIGN(const bool leftover, is_leftover(object.key, object.mtime));
+            if (leftover) IMGSRV_TRY(objects_.remove(call, object.key));
+            after = object.key;
+        }
+        if (!page.more) return {};
+    }
+}
+
+}  // namespace imgsrv::services

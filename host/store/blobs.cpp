@@ -1,0 +1,29 @@
+#include "store/blobs.h"
+
+namespace imgsrv::store::blobs {
+
+Result<domain::Blob> find(Transaction& tx, std::string_view digest) {
+    domain::Blob blob;
+    IMGSRV_ASSIGN(const bool found,
+                  tx.query_one("SELECT digest, size, storage_key, created_us FROM blobs WHERE digest = $1", {digest},
+                               [&](const ports::Row& row) {
+                                   Columns c(row);
+                                   blob.digest = c.text();
+                                   blob.size = c.size();
+                                   blob.storage_key = c.text();
+                                   blob.created = c.time();
+                                   return Status();
+                               }));
+    if (!found) return Status(Code::not_found, "there is no blob " + std::string(digest));
+    return blob;
+}
+
+Status insert(Transaction& tx, const domain::Blob& blob) {
+    return tx
+        .exec("INSERT INTO blobs (digest, size, storage_key, created_us) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO "
+              "NOTHING",
+              {blob.digest, param(blob.size), blob.storage_key, param(blob.created)})
+        .status();
+}
+
+}  // namespace imgsrv::store::blobs

@@ -1,0 +1,139 @@
+#include "store/pool.h"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "core/log.h"
+
+namespace imgsrv::store {
+namespace {
+
+bool asks_to_repeat(const Status& status) {
+    switch (status.db_class()) {
+        case DbClass::serialization:
+        case DbClass::deadlock:
+        case DbClass::busy: return !status.outcome_unknown();
+        default: return false;
+    }
+}
+
+void pause_before(int attempt) {
+    static thread_local std::minstd_rand random(std::random_device{}());
+    const int most = 2 << std::min(attempt, 6);
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<>(1, most)(random)));
+}
+
+}  // namespace
+
+Pool::Pool(ports::Database& database, PoolOptions options)
+    : database_(database),
+      options_(options),
+      dialect_(database.dialect() == "sqlite" ? Dialect::sqlite : Dialect::postgresql),
+      skip_locked_(database.skip_locked()) {}
+
+Pool::~Pool() = default;
+
+Result<std::unique_ptr<ports::Connection>> Pool::acquire(const ports::Call& call) {
+    const auto started = std::chrono::steady_clock::now();
+    auto until = started + options_.acquire_timeout;
+    if (call.deadline) until = std::min(until, *call.deadline);
+    std::unique_lock lock(mutex_);
+    ++counters_.acquires;
+    if (in_use_ >= options_.connections) {
+        ++counters_.empty_acquires;
+        if (!freed_.wait_until(lock, until, [&] { return in_use_ < options_.connections; })) {
+            ++counters_.canceled_acquires;
+            return Status(Code::unavailable, "all " + std::to_string(options_.connections) +
+                                                 " database connections are busy; try again shortly")
+                .with_retryable()
+                .with_retry_after_ms(1000);
+        }
+    }
+    ++in_use_;
+    counters_.acquire_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    if (!idle_.empty()) {
+        auto connection = std::move(idle_.back());
+        idle_.pop_back();
+        return connection;
+    }
+    lock.unlock();
+    auto connection = database_.connect(call);
+    if (!connection.ok()) {
+        lock.lock();
+        --in_use_;
+        freed_.notify_one();
+    }
+    return connection;
+}
+
+void Pool::release(std::unique_ptr<ports::Connection> connection) {
+    const std::lock_guard lock(mutex_);
+    --in_use_;
+    if (connection) idle_.push_back(std::move(connection));
+    freed_.notify_one();
+}
+
+Status Pool::attempt(ports::Connection& connection, const ports::Call& call, ports::Access access,
+                     const std::function<Status(Transaction&)>& body) {
+    IMGSRV_TRY(connection.begin(call, access));
+    Transaction tx(connection, call, dialect_);
+    Status status = body(tx);
+    if (!status.ok() || access == ports::Access::read) {
+        const ports::Call uncancelled{call.request_id, std::nullopt, nullptr};
+        const Status rolled = connection.rollback(uncancelled);
+        if (status.ok() && !rolled.ok()) return rolled;
+        return status;
+    }
+    return connection.commit(call);
+}
+
+Status Pool::transact(const ports::Call& call, ports::Access access,
+                      const std::function<Status(Transaction&)>& body) {
+    IMGSRV_ASSIGN(auto connection, acquire(call));
+    Status status;
+    for (int n = 1;; ++n) {
+        status = attempt(*connection, call, access, body);
+        if (status.ok()) break;
+        const ports::Call uncancelled{call.request_id, std::nullopt, nullptr};
+        const bool lost = status.db_class() == DbClass::connection;
+        if (lost || !connection->reset(uncancelled).ok()) {
+            // Others that wait in the pool come from the same time and are most likely dead too.
+            connection.reset();
+            const std::lock_guard lock(mutex_);
+            idle_.clear();
+        }
+        const bool again = asks_to_repeat(status) || (lost && !status.outcome_unknown());
+        if (!again || n >= options_.attempts || call.cancelled()) break;
+        if (!connection) {
+            auto fresh = database_.connect(call);
+            if (!fresh.ok()) {
+                status = std::move(fresh).status();
+                break;
+            }
+            connection = std::move(fresh).value();
+        } else {
+            pause_before(n);
+        }
+    }
+    release(std::move(connection));
+    return status;
+}
+
+Status Pool::with_connection(const ports::Call& call, const std::function<Status(ports::Connection&)>& body) {
+    IMGSRV_ASSIGN(auto connection, acquire(call));
+    Status status = body(*connection);
+    if (!connection->reset(call).ok()) connection.reset();
+    release(std::move(connection));
+    return status;
+}
+
+PoolStats Pool::stats() const {
+    const std::lock_guard lock(mutex_);
+    PoolStats stats = counters_;
+    stats.idle = idle_.size();
+    stats.in_use = in_use_;
+    return stats;
+}
+
+}  // namespace imgsrv::store

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string_view>
+
+#include "imgsrv/imgsrv.hpp"
+
+namespace imgsrv::bearer {
+
+// Knows the tokens that imgsrv issues itself. The host keeps them; this class makes them and recognises them. No
+// message and no log line of it holds a secret. [any] thread.
+class Authenticator {
+  public:
+    explicit Authenticator(const sdk::Setup& setup) : tokens_(setup.host) {}
+
+    // NOT_MINE: not of the scheme Bearer, or without the prefix of these tokens. Throws when the token store cannot
+    // tell.
+    sdk::AuthAnswer authenticate(const sdk::Call& call, const sdk::Credential& credential) const;
+
+    // token_id: a UUID. The plaintext is told once, here.
+    sdk::IssuedToken issue(const sdk::Call& call, std::string_view token_id) const;
+
+  private:
+    sdk::TokenStore tokens_;
+};
+
+}  // namespace imgsrv::bearer

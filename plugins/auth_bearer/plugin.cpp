@@ -1,0 +1,7 @@
+#include "authenticator.h"
+#include "imgsrv/imgsrv.hpp"
+
+namespace sdk = imgsrv::sdk;
+
+IMGSRV_PLUGIN("org.imgsrv.auth.bearer", "0.1.0", "imgsrv", "Apache-2.0",
+              sdk::authenticator<imgsrv::bearer::Authenticator>("bearer", sdk::kNoOptions));

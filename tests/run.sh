@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# The tests, on a bare Debian 12 as on a developer's machine.
+#
+#   tests/run.sh            unit contract abi badplugins integration e2e lint
+#   tests/run.sh PART...    only these; also: asan tsan (unit, contract and integration with that sanitizer),
+#                           soak (the long form of kill and memory tests), fuzz, bench
+#
+# Prints progress, and as its last line exactly "N passed, N failed", counted in test cases. Exits non-zero when anything
+# failed, could not be built, or when a named part has no test.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
+
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+jobs=$(nproc)
+passed=0
+failed=0
+
+say() { printf '\n== %s\n' "$*"; }
+
+# count PASSED FAILED
+count() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+finish() {
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0 && passed > 0))
+    exit
+}
+
+give_up() {
+    echo "tests/run.sh: $*" >&2
+    count 0 1
+    finish
+}
+
+built=" "
+# build PRESET: configures and builds it, once.
+build() {
+    [[ $built == *" $1 "* ]] && return
+    say "building the preset $1"
+    cmake --preset "$1" -DIMGSRV_BUILD_TESTS=ON || give_up "cmake failed"
+    cmake --build --preset "$1" -j "$jobs" || give_up "the build failed"
+    built+="$1 "
+}
+
+# run_labels PRESET LABEL...: the tests that carry one of the labels.
+run_labels() {
+    local preset=$1 report label
+    shift
+    report=$(mktemp)
+    for label in "$@"; do
+        say "$label ($preset)"
+        if [[ $(ctest --test-dir "build/$preset" -N -L "^$label\$" | sed -n 's/^Total Tests: //p') == 0 ]]; then
+            echo "there is no test of the part $label"
+            count 0 1
+            continue
+        fi
+        ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --output-on-failure --timeout 1200 \
+            --test-output-size-passed 1000000 --test-output-size-failed 1000000 --output-junit "$report"
+        # shellcheck disable=SC2046
+        count $(python3 tests/count_cases.py "$report")
+    done
+    rm -f "$report"
+}
+
+lint() {
+    local files log
+    say "lint: clang-format"
+    mapfile -t files < <(git ls-files -- '*.h' '*.hpp' '*.c' '*.cpp')
+    if clang-format --dry-run -Werror "${files[@]}"; then count 1 0; else count 0 1; fi
+
+    build dev
+    say "lint: clang-tidy"
+    log=$(mktemp)
+    # Sources of host, sdk and plugins; their headers are seen through them. The tests are read by people.
+    if run-clang-tidy -quiet -j "$jobs" -p build/dev "^$PWD/(host|sdk|plugins)/.*" >"$log" 2>&1; then
+        count 1 0
+    else
+        grep -E '(warning|error):' "$log" | sort -u
+        count 0 1
+    fi
+    rm -f "$log"
+}
+
+parts=("$@")
+((${#parts[@]} > 0)) || parts=(unit contract abi badplugins integration e2e lint)
+
+sections=(build test)
+[[ " ${parts[*]} " == *" bench "* ]] && sections+=(bench)
+packaging/install-dependencies.sh "${sections[@]}" || give_up "the packages needed could not be installed"
+
+for part in "${parts[@]}"; do
+    case $part in
+        unit | contract | abi | badplugins | integration | e2e)
+            build dev
+            run_labels dev "$part"
+            ;;
+        soak)
+            build release
+            IMGSRV_SOAK=1 run_labels release soak
+            ;;
+        fuzz | bench)
+            build release
+            run_labels release "$part"
+            ;;
+        asan | tsan)
+            build "$part"
+            run_labels "$part" unit contract integration
+            ;;
+        lint) lint ;;
+        *) give_up "there is no part '$part'; there are unit contract abi badplugins integration e2e lint asan tsan soak fuzz bench" ;;
+    esac
+done
+finish
