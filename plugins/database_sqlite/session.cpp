@@ -47,6 +47,8 @@ void Session::configure(const Settings& settings) {
     execute("PRAGMA cell_size_check = ON");
     // Read through the page cache: with a mapping, a failing disk is a SIGBUS instead of an error.
     execute("PRAGMA mmap_size = 0");
+    // Debian's default overwrites what is deleted, so that deleting needs as much room in the log as writing did.
+    execute("PRAGMA secure_delete = FAST");
     execute("PRAGMA wal_autocheckpoint = 1000");
     // A log that one large transaction blew up shrinks again.
     execute("PRAGMA journal_size_limit = 67108864");
