@@ -3,7 +3,10 @@
 namespace imgsrv::conformance {
 
 Suite object_store_checks() {
-    return {};
+    Suite suite = whole_object_checks();
+    const Suite multipart = multipart_checks();
+    suite.insert(suite.end(), multipart.begin(), multipart.end());
+    return suite;
 }
 
 }  // namespace imgsrv::conformance

@@ -4,7 +4,12 @@
 
 namespace imgsrv::conformance {
 
-// The checks every object store must pass: rules S1 and on of sdk/ABI.md. They use keys below "conformance/" only.
+// The checks every object store must pass: rules S1 and on of sdk/ABI.md. They use keys below "conformance/" only, keep
+// parts at 5 MiB or more except the last, as S3 wants it, and move a few hundred MiB in all.
 Suite object_store_checks();
+
+// Its two halves.
+Suite whole_object_checks();
+Suite multipart_checks();
 
 }  // namespace imgsrv::conformance

@@ -76,9 +76,9 @@ void expect_code(const char* file, int line, const char* call, imgsrv_code code,
 
 }  // namespace imgsrv::conformance
 
-#define IMGSRV_EXPECT(condition)                                                                    \
-    do {                                                                                            \
-        if (!(condition)) ::imgsrv::conformance::fail(__FILE__, __LINE__, "expected: " #condition); \
+#define IMGSRV_EXPECT(...)                                                                              \
+    do {                                                                                                \
+        if (!(__VA_ARGS__)) ::imgsrv::conformance::fail(__FILE__, __LINE__, "expected: " #__VA_ARGS__); \
     } while (false)
 
 // IMGSRV_EXPECT_CODE(IMGSRV_NOT_FOUND, error, store.stat(self, ..., &error)): `error` is zeroed first.
