@@ -1,0 +1,20 @@
+#include <imgsrv/imgsrv.hpp>
+
+#include "store.h"
+
+namespace {
+
+namespace sdk = imgsrv::sdk;
+
+constexpr sdk::OptionList kOptions{
+    sdk::required_text_option("root",
+                              "Folder the objects are kept in; made when absent. On one local file system, and "
+                              "used by one process at a time"),
+    sdk::boolean_option("fsync", "true",
+                        "Whether an object or part is on the disk before it counts as stored; false only for tests"),
+};
+
+}  // namespace
+
+IMGSRV_PLUGIN("org.imgsrv.object_store_fs", "1.0.0", "imgsrv", "Apache-2.0",
+              sdk::object_store<imgsrv::fs::Store>("fs", kOptions.data()));

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <imgsrv/imgsrv.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "fd.h"
+
+namespace imgsrv::fs {
+
+// The file system below the store's root: how files are opened in it, made durable, and what its errors mean.
+// Nothing it says names the root's path. [any]
+class Volume {
+  public:
+    // root: an open folder. durable false (option fsync = false) turns every sync into nothing.
+    Volume(Fd root, bool durable) : root_(std::move(root)), durable_(durable) {}
+
+    int root() const { return root_.get(); }
+
+    // The Failure for errno value `error` met in doing `what` ("write the object"). A full disk or quota is
+    // RESOURCE_EXHAUSTED and says how much is free. What the operator has to mend (permissions, a read-only mount) is
+    // UNAVAILABLE: it is never the fault of whoever sent the request.
+    sdk::Failure failure(int error, std::string_view what) const;
+
+    // The file's bytes and its size. Throws when they may not be on disk.
+    void sync_data(int fd) const;
+    // The same with all of its metadata, the modification time among it.
+    void sync_file(int fd) const;
+    // The names in a folder.
+    void sync_folder(int fd) const;
+
+    // Bytes an ordinary user may still write.
+    std::uint64_t free_bytes() const;
+
+  private:
+    Fd root_;
+    bool durable_;
+};
+
+// Opens a path below `folder` that passes no symbolic link and never leaves it: openat2(RESOLVE_BENEATH |
+// RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS), or a walk with O_NOFOLLOW where the kernel lacks it. O_CLOEXEC and
+// O_NOFOLLOW are implied. No descriptor, and errno, when it fails.
+Fd open_beneath(int folder, const std::string& path, int flags, unsigned mode = 0);
+// The walk alone, for its test.
+Fd open_by_walking(int folder, const std::string& path, int flags, unsigned mode);
+
+// False only when it is known to be absent.
+bool exists(int folder, const std::string& name);
+
+// 32 hexadecimal digits nobody can guess.
+std::string random_name();
+
+// A file in the tmp folder that vanishes with this object unless it was renamed away.
+class TemporaryFile {
+  public:
+    TemporaryFile(const Volume& volume, int tmp_folder);
+    ~TemporaryFile();
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+    int fd() const { return fd_.get(); }
+    int folder() const { return folder_; }
+    const std::string& name() const { return name_; }
+
+  private:
+    int folder_;
+    std::string name_;
+    Fd fd_;
+};
+
+// Removes a folder below `parent` with everything in it, as far as that goes; symbolic links are removed, not followed.
+void remove_tree(int parent, const std::string& name) noexcept;
+
+}  // namespace imgsrv::fs
