@@ -63,11 +63,13 @@ void Acceptor::run() {
         // While paused only the wish to stop is listened to.
         const int n = ::poll(fds.data(), paused ? 1 : fds.size(), paused ? static_cast<int>(kPause.count()) : -1);
         if (n < 0) continue;
-        if (fds[0].revents != 0) return;
+        if (fds[0].revents != 0) break;
         if (std::exchange(paused, false)) continue;
         for (std::size_t i = 0; i < listeners_.size(); ++i)
             if (fds[i + 1].revents != 0 && !accept_some(*listeners_[i])) paused = true;
     }
+    // Clients that the kernel has already greeted are served, too.
+    for (const auto& listener : listeners_) accept_some(*listener);
 }
 
 bool Acceptor::accept_some(const Listener& listener) {

@@ -27,7 +27,7 @@ Status client_gone() {
 
 BodyReader::BodyReader(SocketStream& stream, Inbox& inbox, Options options)
     : stream_(stream), inbox_(inbox), options_(std::move(options)) {
-    if (options_.chunked) decoder_ = std::make_unique<ChunkDecoder>();
+    if (options_.chunked) decoder_ = std::make_unique<ChunkDecoder>(options_.limit);
 }
 
 std::optional<std::uint64_t> BodyReader::size() const {
@@ -64,8 +64,6 @@ Result<std::size_t> BodyReader::read_chunked(std::span<std::byte> buffer) {
         if (!inbox_.empty()) {
             IMGSRV_ASSIGN(const auto step, decoder_->decode(inbox_.view(), buffer));
             inbox_.consume(step.consumed);
-            if (received_ + step.produced > options_.limit)
-                return Status(Code::too_large, "the body is over " + std::to_string(options_.limit) + " bytes long");
             if (step.produced > 0 || decoder_->finished()) return step.produced;
             if (step.consumed > 0) continue;
             if (inbox_.view().size() > kMaxChunkLine)

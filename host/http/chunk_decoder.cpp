@@ -4,7 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstring>
-#include <limits>
+#include <string>
 
 namespace imgsrv::http {
 
@@ -13,8 +13,8 @@ namespace bhttp = boost::beast::http;
 
 class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
   public:
-    Parser() {
-        body_limit(std::numeric_limits<std::uint64_t>::max());
+    explicit Parser(std::uint64_t limit) {
+        body_limit(limit);
         // Beast decodes chunks only as part of a message, so it gets a head that says nothing else.
         static constexpr std::string_view kHead = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
         beast::error_code ec;
@@ -42,7 +42,7 @@ class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
     void on_finish_impl(beast::error_code&) override {}
 };
 
-ChunkDecoder::ChunkDecoder() : parser_(std::make_unique<Parser>()) {}
+ChunkDecoder::ChunkDecoder(std::uint64_t limit) : parser_(std::make_unique<Parser>(limit)), limit_(limit) {}
 ChunkDecoder::~ChunkDecoder() = default;
 
 Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::span<std::byte> output) {
@@ -55,6 +55,8 @@ Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::spa
         const std::size_t n = parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
         step.consumed += n;
         if (ec == bhttp::error::need_more) break;
+        if (ec == bhttp::error::body_limit)
+            return Status(Code::too_large, "the body is over " + std::to_string(limit_) + " bytes long");
         if (ec) return Status(Code::invalid_argument, "malformed chunked body: " + ec.message());
     }
     step.produced = parser_->produced;

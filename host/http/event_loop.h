@@ -18,7 +18,7 @@ class EventLoop {
 
     // Connection::on_ready is called as long as this is so (level triggered). With none, for a reset at most once.
     virtual void watch(Connection& connection, Interest interest) = 0;
-    // Connection::on_timeout is called once, after the delay or up to a third of a second later.
+    // Connection::on_timeout is called once, after the delay or up to two ticks of the timer wheel later.
     virtual void set_timeout(Connection& connection, std::chrono::milliseconds delay) = 0;
     // Closes the socket and forgets the connection.
     virtual void close(Connection& connection) = 0;

@@ -197,9 +197,11 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
             const auto connection = std::make_shared<Connection>(*this, server_, *accepted.listener, id, fd,
                                                                  address_text(accepted.address));
             connections_.emplace(id, Entry{connection, peer});
-            set_interest(*connection, Pistache::Polling::Mode::Level);
-            guarded(connection, [&](Connection& c) { accepted.refused ? c.refuse() : c.start(); });
-            if (server_.draining) guarded(connection, [](Connection& c) { c.drain(); });
+            guarded(connection, [&](Connection& c) {
+                set_interest(c, Pistache::Polling::Mode::Level);
+                accepted.refused ? c.refuse() : c.start();
+                if (server_.draining) c.drain();
+            });
         } catch (const std::exception& error) {
             log::error("connection not taken in", {{"error", error.what()}});
             --load_;

@@ -179,9 +179,16 @@ class Parser final : public bhttp::basic_parser<true> {
     std::size_t encodings_ = 0;
 };
 
+// A token of RFC 9110, section 5.6.2, begins with it, or an empty line.
+bool may_begin(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~\r\n").find(c) != std::string_view::npos;
+}
+
 }  // namespace
 
 HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
+    if (scanned_ == 0 && !bytes.empty() && !may_begin(bytes.front())) return Found::bad_line;
     for (;;) {
         const auto lf = bytes.find('\n', scanned_);
         if (lf == std::string_view::npos) {

@@ -15,7 +15,8 @@ class HeadScanner {
     enum class Found { nothing, head, bad_line };
 
     // `bytes` is everything received of this head so far; what was scanned before is not scanned again. A line that
-    // ends in a bare LF is bad at once, so that such a client need not wait for the timeout.
+    // ends in a bare LF, or a first byte that begins no method, is bad at once: such a client need not wait for the
+    // timeout.
     Found scan(std::string_view bytes);
     // After Found::head: the length of the head with its empty line.
     std::size_t length() const { return scanned_; }

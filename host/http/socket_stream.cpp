@@ -83,7 +83,14 @@ IoResult SocketStream::send_file(int file, std::uint64_t offset, std::uint64_t l
     const ssize_t got = ::pread(file, scratch.data(), wanted, static_cast<off_t>(offset));
     if (got == 0) return {Io::end, 0};
     if (got < 0) return {Io::failed, 0};
-    return write(scratch.first(static_cast<std::size_t>(got)), false);
+    const auto bytes = scratch.first(static_cast<std::size_t>(got));
+    std::size_t written = 0;
+    while (written < bytes.size()) {  // one TLS record at a time
+        const IoResult result = write(bytes.subspan(written), false);
+        if (result.outcome != Io::done) return written > 0 ? IoResult{Io::done, written} : result;
+        written += result.bytes;
+    }
+    return {Io::done, written};
 }
 
 bool SocketStream::has_pending() const {

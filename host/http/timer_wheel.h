@@ -20,7 +20,7 @@ class TimerWheel {
         std::uint64_t slot = 0;  // tick whose slot holds the thing; 0: none does
     };
 
-    // Fires no earlier than `delay` from now, and at most a tick and a half later.
+    // Fires no earlier than `delay` from now, and at most two ticks later.
     void set(std::uint64_t id, Timer& timer, std::chrono::milliseconds delay) {
         timer.due = now_ + 1 + static_cast<std::uint64_t>((delay + kTick - std::chrono::milliseconds(1)) / kTick);
         if (timer.slot == 0 || timer.due < timer.slot) put(id, timer);
