@@ -5,15 +5,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
-#include "http/body_reader.h"
 #include "http/event_loop.h"
 #include "http/inbox.h"
 #include "http/request_head.h"
-#include "http/response_writer.h"
 #include "http/server_context.h"
 #include "http/socket_stream.h"
 #include "http/timer_wheel.h"
+#include "http/transaction.h"
 
 namespace imgsrv::http {
 
@@ -21,8 +21,8 @@ class Listener;
 
 // One client connection: receives heads, has them handled, sends the answers, one request after the other.
 //
-// Everything happens on the loop's thread, except that while the state is `handling` or `refilling` the exchange, the
-// stream and the inbox belong to the worker that runs the handler or reads the stream. Both directions of that
+// Everything happens on the loop's thread, except that while the state is `handling` or `refilling` the transaction,
+// the stream and the inbox belong to the worker that runs the handler or reads the stream. Both directions of that
 // hand-over are posts, of this object and never of a descriptor, so that no answer can reach another client.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
@@ -49,29 +49,39 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Interest interest = Interest::read;
 
   private:
-    enum class State { sniffing, handshaking, receiving, handling, sending, refilling, lingering, closed };
-    struct Exchange;
+    enum class State {
+        sniffing,     // whether the client speaks TLS
+        handshaking,  // TLS
+        receiving,    // a head, or nothing yet
+        collecting,   // a short body
+        handling,     // a worker runs the handler
+        sending,      // the response
+        refilling,    // a worker reads what is to be sent next
+        lingering,    // after the last response, until the client has it
+        closed,
+    };
 
     void drive();
     // Each does what can be done now; false when it is another's turn or an event must come first.
+    bool step();
     bool sniff();
     bool handshake();
     bool receive_head();
+    bool collect();
     bool send();
     bool linger();
 
+    std::optional<std::string_view> receive();
     void handle(std::string_view head);
     void refuse_head(const HeadError& error);
-    void begin_exchange();
+    void respond(Response response);
     void dispatch();
     void run_handler();  // [worker]
     void handled();
-    void respond(Response response);
     void start_refill();
     void refill();  // [worker]
     void refilled(const Status& status);
     void end_response();
-    void end_exchange(bool completed);
     void close();
 
     EventLoop& loop_;
@@ -82,13 +92,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     SocketStream stream_;
     Inbox inbox_;
     HeadScanner scanner_;
-    std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<Transaction> transaction_;
     State state_ = State::receiving;
     Io blocked_on_ = Io::want_read;
-    bool readable_ = false;     // worth a try to receive
-    bool head_timed_ = false;   // the head's timeout is running
-    bool close_after_ = false;  // the response on its way is the last
-    bool aborted_ = false;      // ends as soon as the worker gives it back
+    bool readable_ = false;    // worth a try to receive
+    bool head_timed_ = false;  // the head's timeout is running
+    bool aborted_ = false;     // ends as soon as the worker gives it back
 };
 
 }  // namespace imgsrv::http

@@ -1,6 +1,11 @@
 #include "http/response_writer.h"
 
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 
@@ -43,6 +48,13 @@ std::string_view text_of(const Body& body) {
     if (const auto* text = std::get_if<std::string>(&body)) return *text;
     if (const auto* text = std::get_if<std::shared_ptr<const std::string>>(&body)) return **text;
     return {};
+}
+
+// Whether reading there needs no disk; true as well where the file system cannot tell.
+bool is_cached(const FileBody& file, std::uint64_t offset) {
+    std::byte byte;
+    const iovec vec{&byte, 1};
+    return ::preadv2(file.fd.get(), &vec, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
 std::string serialize_head(const Response& response, const ResponseWriter::Options& options) {
@@ -96,7 +108,7 @@ ResponseWriter::Step ResponseWriter::send(SocketStream& stream, std::span<std::b
     while (head_sent_ < head_.size() || left_ > 0) {
         if (turn >= kTurn) return Step::yield;
         const bool in_head = head_sent_ < head_.size();
-        if (!in_head && unsent_.empty() && std::holds_alternative<StreamBody>(body_)) return Step::refill;
+        if (!in_head && needs_refill()) return Step::refill;
         const IoResult sent = in_head ? stream.write(std::as_bytes(std::span(head_).subspan(head_sent_)), left_ > 0)
                                       : send_some(stream, scratch);
         switch (sent.outcome) {
@@ -132,9 +144,30 @@ IoResult ResponseWriter::send_some(SocketStream& stream, std::span<std::byte> sc
     return stream.write(std::as_bytes(std::span(text_of(body_)).subspan(sent_)), false);
 }
 
+bool ResponseWriter::needs_refill() const {
+    if (std::holds_alternative<StreamBody>(body_)) return unsent_.empty();
+    const auto* file = std::get_if<FileBody>(&body_);
+    return file != nullptr && sent_ >= warm_ && !is_cached(*file, file->offset + sent_);
+}
+
 Status ResponseWriter::refill() {
+    if (auto* stream = std::get_if<StreamBody>(&body_)) return next_chunk(*stream);
+    warm(std::get<FileBody>(body_));
+    return {};
+}
+
+void ResponseWriter::warm(const FileBody& file) {
+    const auto from = static_cast<off_t>(file.offset + sent_);
+    const std::uint64_t length = std::min(left_, kTurn);
+    ::readahead(file.fd.get(), from, length);
+    std::byte last;  // its arrival says that the rest is there, or nearly
+    [[maybe_unused]] const auto n = ::pread(file.fd.get(), &last, 1, from + static_cast<off_t>(length) - 1);
+    warm_ = sent_ + length;
+}
+
+Status ResponseWriter::next_chunk(StreamBody& stream) {
     if (!chunk_) chunk_.reset(new std::byte[kChunk]);
-    auto& reader = *std::get<StreamBody>(body_).reader;
+    auto& reader = *stream.reader;
     const std::span<std::byte> room(chunk_.get(), std::min<std::uint64_t>(kChunk, left_));
     std::size_t filled = 0;
     while (filled < room.size()) {

@@ -30,12 +30,13 @@ class ResponseWriter {
         blocked,       // once the socket is writable
         blocked_read,  // once the socket is readable (TLS)
         yield,         // a turn's worth was sent; let others have theirs
-        refill,        // the stream's next chunk is needed
+        refill,        // refill() is needed
         failed,        // the client is gone, or the file is shorter than promised
     };
     // Sends what can be sent without waiting. [loop]
     Step send(SocketStream& stream, std::span<std::byte> scratch);
-    // After Step::refill: reads the next chunk; may block. data_loss when the stream ends too early. [worker]
+    // After Step::refill: reads the stream's next chunk, or the file into the page cache, so that the loop waits for no
+    // disk. May block. data_loss when the stream ends too early. [worker]
     Status refill();
 
     int status() const { return status_; }
@@ -45,7 +46,9 @@ class ResponseWriter {
     std::unique_ptr<ports::ByteReader> take_reader();
 
   private:
-    void take_body(Body body, bool send);
+    bool needs_refill() const;
+    Status next_chunk(StreamBody& stream);
+    void warm(const FileBody& file);
     IoResult send_some(SocketStream& stream, std::span<std::byte> scratch);
 
     int status_;
@@ -55,6 +58,7 @@ class ResponseWriter {
     Body body_;               // what is not in head_
     std::uint64_t left_ = 0;  // of body_
     std::uint64_t sent_ = 0;  // of body_
+    std::uint64_t warm_ = 0;  // up to here the file was read into the page cache
     std::unique_ptr<std::byte[]> chunk_;
     std::span<const std::byte> unsent_;  // of chunk_
 };

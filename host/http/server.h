@@ -16,7 +16,8 @@ struct Limits {
     std::size_t document_bytes = 1024 * 1024;  // JSON bodies: 413
     std::uint64_t part_bytes = 5ULL << 30;     // streaming bodies: 413
     std::size_t connections = 10'000;          // over it: 503 and close
-    std::size_t workers = 256;                 // threads for blocking handlers, started when needed
+    std::size_t workers = 256;                 // threads for blocking handlers, started when needed;
+                                               // a quarter may wait for long documents: 503 over it
     std::size_t uploads = 128;                 // streaming bodies at once: 503 over it
     std::chrono::milliseconds handshake_timeout{5'000};
     std::chrono::milliseconds head_timeout{10'000};  // whole head, from its first byte (or from the accept)
