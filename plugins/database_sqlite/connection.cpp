@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "error.h"
+#include "imgsrv/cpp/sql_text.hpp"
 
 namespace imgsrv::sqlite {
 namespace {
@@ -245,7 +246,7 @@ void Connection::run_script(std::string_view sql) {
             std::string_view rest;
             const StatementHandle statement = session_.compile(sql, 0, rest);
             if (statement) {
-                if (controls_transaction(sql)) {
+                if (sdk::controls_transaction(sql, sdk::Comments::flat)) {
                     throw bad_statement("transactions are begun and ended by their own calls");
                 }
                 if (sqlite3_stmt_readonly(statement.get()) == 0) {

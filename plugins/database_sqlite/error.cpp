@@ -70,12 +70,6 @@ std::string_view constraint_name(std::string_view message) {
 
 }  // namespace
 
-sdk::Failure stopped(Stop reason) {
-    if (reason == Stop::deadline) return {IMGSRV_DEADLINE, "the database call ran out of time"};
-    if (reason == Stop::interrupted) return {IMGSRV_CANCELLED, "the database call was interrupted"};
-    return {IMGSRV_CANCELLED, "the database call was cancelled"};
-}
-
 sdk::Failure busy() {
     return sdk::Failure(IMGSRV_UNAVAILABLE, "other writers kept the database for the whole of busy-timeout")
         .with_db_class(IMGSRV_DB_BUSY)

@@ -6,12 +6,8 @@
 #include <string_view>
 
 #include "imgsrv/imgsrv.hpp"
-#include "patience.h"
 
 namespace imgsrv::sqlite {
-
-// The operation ended for this reason, which is not Stop::none.
-sdk::Failure stopped(Stop reason);
 
 // Other writers kept the database for the whole of busy-timeout.
 sdk::Failure busy();

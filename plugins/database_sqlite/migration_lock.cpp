@@ -10,7 +10,7 @@
 
 namespace imgsrv::sqlite {
 
-void MigrationLock::acquire(Patience& patience) {
+void MigrationLock::acquire(sdk::Patience& patience) {
     constexpr std::int64_t kRetryNs = 20'000'000;
     const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) throw os_failure(errno, "open the migration lock beside the database");
@@ -18,11 +18,11 @@ void MigrationLock::acquire(Patience& patience) {
         const int error = errno;
         if (error == EINTR) continue;
         if (error == EWOULDBLOCK) {
-            patience.wait_until(monotonic_ns() + kRetryNs);
-            const Stop reason = patience.stop();
-            if (reason == Stop::none) continue;
+            patience.wait_until(sdk::monotonic_ns() + kRetryNs);
+            const sdk::Stop reason = patience.stop();
+            if (reason == sdk::Stop::none) continue;
             close(fd);
-            throw stopped(reason);
+            throw sdk::Patience::failure(reason, "waiting for the migration lock");
         }
         close(fd);
         throw os_failure(error, "take the migration lock beside the database");

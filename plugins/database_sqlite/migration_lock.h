@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "patience.h"
+#include "imgsrv/cpp/patience.hpp"
 
 namespace imgsrv::sqlite {
 
@@ -17,7 +17,7 @@ class MigrationLock {
 
     bool held() const noexcept { return fd_ >= 0; }
     // Waits as long as patience allows; throws when it ends or the file cannot be had. Requires !held().
-    void acquire(Patience& patience);
+    void acquire(sdk::Patience& patience);
     void release() noexcept;
 
   private:

@@ -11,11 +11,13 @@ namespace {
 // Steps of SQLite's virtual machine between two looks at the clock: well below a millisecond of work.
 constexpr int kStepsBetweenChecks = 2000;
 
+constexpr const char* kSubject = "the database call";
+
 }  // namespace
 
 Session::Session(const Settings& settings)
     : busy_timeout_ns_(std::chrono::nanoseconds(settings.busy_timeout).count()),
-      busy_until_ns_(monotonic_ns() + busy_timeout_ns_) {
+      busy_until_ns_(sdk::monotonic_ns() + busy_timeout_ns_) {
     // Without CREATE: a database that vanished must not come back empty. Without a mutex: the ABI promises one thread.
     constexpr int kFlags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
@@ -54,13 +56,12 @@ void Session::configure(const Settings& settings) {
     execute("PRAGMA journal_size_limit = 67108864");
 }
 
-Session::Operation::Operation(Session& session, const sdk::Call& call) noexcept
-    : scope_(session.patience_, call.raw()) {
-    session.busy_until_ns_ = monotonic_ns() + session.busy_timeout_ns_;
+Session::Operation::Operation(Session& session, const sdk::Call& call) noexcept : scope_(session.patience_, call) {
+    session.busy_until_ns_ = sdk::monotonic_ns() + session.busy_timeout_ns_;
 }
 
 void Session::check() const {
-    if (const Stop reason = patience_.stop(); reason != Stop::none) throw stopped(reason);
+    patience_.check(kSubject);
 }
 
 StatementHandle Session::compile(std::string_view sql, unsigned flags, std::string_view& tail) {
@@ -89,8 +90,9 @@ void Session::execute(const char* sql) {
 sdk::Failure Session::failure(int rc, std::string_view doing) const {
     const int primary = rc & 0xFF;
     if (primary == SQLITE_INTERRUPT || (primary == SQLITE_BUSY && rc != SQLITE_BUSY_SNAPSHOT)) {
-        if (const Stop reason = patience_.stop(); reason != Stop::none) return stopped(reason);
-        if (primary == SQLITE_INTERRUPT) return stopped(Stop::interrupted);
+        if (const sdk::Stop reason = patience_.stop(); reason != sdk::Stop::none)
+            return sdk::Patience::failure(reason, kSubject);
+        if (primary == SQLITE_INTERRUPT) return sdk::Patience::failure(sdk::Stop::interrupted, kSubject);
         return busy();
     }
     return sqlite_failure(db(), rc, doing);
@@ -112,14 +114,14 @@ int Session::on_busy(void* self, int tries) noexcept {
     constexpr std::int64_t kPauses[] = {200'000, 500'000, 1'000'000, 2'000'000, 5'000'000};
     Session& session = *static_cast<Session*>(self);
     const std::int64_t pause = kPauses[std::min<std::size_t>(static_cast<std::size_t>(tries), std::size(kPauses) - 1)];
-    const std::int64_t now = monotonic_ns();
+    const std::int64_t now = sdk::monotonic_ns();
     if (now >= session.busy_until_ns_) return 0;
     session.patience_.wait_until(std::min(now + pause, session.busy_until_ns_));
-    return session.patience_.stop() == Stop::none ? 1 : 0;
+    return session.patience_.stop() == sdk::Stop::none ? 1 : 0;
 }
 
 int Session::on_progress(void* self) noexcept {
-    return static_cast<Session*>(self)->patience_.stop() != Stop::none;
+    return static_cast<Session*>(self)->patience_.stop() != sdk::Stop::none;
 }
 
 }  // namespace imgsrv::sqlite

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "imgsrv/cpp/patience.hpp"
 #include "imgsrv/imgsrv.hpp"
-#include "patience.h"
 
 namespace imgsrv::sqlite {
 
@@ -42,7 +42,7 @@ class Session {
         Operation(Session& session, const sdk::Call& call) noexcept;
 
       private:
-        Patience::Scope scope_;
+        sdk::Patience::Scope scope_;
     };
 
     // Throws when the call has no time left or was called off.
@@ -63,7 +63,7 @@ class Session {
     void interrupt() noexcept;  // [any]
 
     sqlite3* db() const noexcept { return db_.get(); }
-    Patience& patience() noexcept { return patience_; }
+    sdk::Patience& patience() noexcept { return patience_; }
     // When a wait for other writers, begun by the running operation, must end.
     std::int64_t busy_until_ns() const noexcept { return busy_until_ns_; }
 
@@ -78,7 +78,7 @@ class Session {
 
     std::int64_t busy_timeout_ns_;
     std::int64_t busy_until_ns_ = 0;
-    Patience patience_;
+    sdk::Patience patience_;
     std::unique_ptr<sqlite3, Close> db_;
 };
 

@@ -1,11 +1,10 @@
 #include "statement.h"
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 
 #include "error.h"
+#include "imgsrv/cpp/sql_text.hpp"
 
 namespace imgsrv::sqlite {
 namespace {
@@ -19,26 +18,6 @@ int parameter_number(const char* name) noexcept {
     int number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     return error == std::errc() && end == digits.data() + digits.size() && number <= kMaxParameters ? number : 0;
-}
-
-std::string_view skip_blanks_and_comments(std::string_view sql) noexcept {
-    for (;;) {
-        const std::size_t begin = sql.find_first_not_of(" \t\r\n\f");
-        if (begin == std::string_view::npos) return {};
-        sql.remove_prefix(begin);
-        std::size_t end;
-        if (sql.substr(0, 2) == "--") {
-            end = sql.find('\n');
-            if (end == std::string_view::npos) return {};
-            sql.remove_prefix(end + 1);
-        } else if (sql.substr(0, 2) == "/*") {
-            end = sql.find("*/", 2);
-            if (end == std::string_view::npos) return {};
-            sql.remove_prefix(end + 2);
-        } else {
-            return sql;
-        }
-    }
 }
 
 void bind_value(sqlite3* db, sqlite3_stmt* statement, int index, const imgsrv_value& value, Lifetime lifetime) {
@@ -82,25 +61,16 @@ void bind_value(sqlite3* db, sqlite3_stmt* statement, int index, const imgsrv_va
 
 }  // namespace
 
-bool controls_transaction(std::string_view sql) noexcept {
-    constexpr std::string_view kWords[] = {"BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"};
-    sql = skip_blanks_and_comments(sql);
-    const auto letter = [](unsigned char c) { return std::isalpha(c) != 0; };
-    const std::string_view word(sql.begin(), std::find_if_not(sql.begin(), sql.end(), letter));
-    return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view w) {
-        return std::equal(w.begin(), w.end(), word.begin(), word.end(),
-                          [](char a, unsigned char b) { return a == std::toupper(b); });
-    });
-}
-
 Statement::Statement(Session& session, std::string_view sql) {
     // SQLite stops at a NUL and would not see what follows.
     if (sql.find('\0') != std::string_view::npos) throw bad_statement("the statement has a NUL in it");
     std::string_view tail;
     handle_ = session.compile(sql, SQLITE_PREPARE_PERSISTENT, tail);
     if (!handle_) throw bad_statement("there is no statement");
-    if (!skip_blanks_and_comments(tail).empty()) throw bad_statement("there is more than one statement");
-    if (controls_transaction(sql)) throw bad_statement("transactions are begun and ended by their own calls");
+    if (!sdk::skip_blanks_and_comments(tail, sdk::Comments::flat).empty())
+        throw bad_statement("there is more than one statement");
+    if (sdk::controls_transaction(sql, sdk::Comments::flat))
+        throw bad_statement("transactions are begun and ended by their own calls");
 
     const int n = sqlite3_bind_parameter_count(handle_.get());
     index_of_.resize(static_cast<std::size_t>(n), 0);

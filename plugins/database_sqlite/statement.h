@@ -56,7 +56,4 @@ class StatementCache {
     std::unordered_map<std::string_view, std::list<Entry>::iterator> by_sql_;  // keys point into entries_
 };
 
-// True when sql's first word begins, ends or splits a transaction.
-bool controls_transaction(std::string_view sql) noexcept;
-
 }  // namespace imgsrv::sqlite

@@ -11,7 +11,7 @@ void WriterQueue::Turn::release() noexcept {
     }
 }
 
-bool WriterQueue::acquire(Patience& patience, std::int64_t until_ns, Turn& turn) {
+bool WriterQueue::acquire(sdk::Patience& patience, std::int64_t until_ns, Turn& turn) {
     Place place{&patience};
     {
         std::lock_guard lock(mutex_);
@@ -24,7 +24,7 @@ bool WriterQueue::acquire(Patience& patience, std::int64_t until_ns, Turn& turn)
     }
     for (;;) {
         patience.wait_until(until_ns);
-        const bool give_up = patience.stop() != Stop::none || monotonic_ns() >= until_ns;
+        const bool give_up = patience.stop() != sdk::Stop::none || sdk::monotonic_ns() >= until_ns;
         std::lock_guard lock(mutex_);
         if (place.granted) {
             turn.queue_ = this;
@@ -46,7 +46,7 @@ void WriterQueue::pass_on() noexcept {
     Place* next = waiting_.front();
     waiting_.pop_front();
     next->granted = true;
-    // Under the lock: once the next writer sees granted, its Place and Patience may go.
+    // Under the lock: once the next writer sees granted, its Place and sdk::Patience may go.
     next->patience->wake();
 }
 

@@ -4,7 +4,7 @@
 #include <deque>
 #include <mutex>
 
-#include "patience.h"
+#include "imgsrv/cpp/patience.hpp"
 
 namespace imgsrv::sqlite {
 
@@ -29,11 +29,11 @@ class WriterQueue {
     };
 
     // Waits until it is patience's turn. False: patience has a reason to stop, or until_ns has passed.
-    bool acquire(Patience& patience, std::int64_t until_ns, Turn& turn);
+    bool acquire(sdk::Patience& patience, std::int64_t until_ns, Turn& turn);
 
   private:
     struct Place {
-        Patience* patience;
+        sdk::Patience* patience;
         bool granted = false;
     };
 
