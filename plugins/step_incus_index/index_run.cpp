@@ -55,10 +55,14 @@ std::optional<File> attached(const imgsrv_artifact& artifact, std::string_view n
     return std::nullopt;
 }
 
+std::string variant_of(const imgsrv_artifact& artifact) {
+    return artifact.variant.len == 0 ? "default" : std::string(sdk::view(artifact.variant));
+}
+
 std::string name_of(const imgsrv_artifact& artifact) {
     std::string name("artifact ");
     name.append(sdk::view(artifact.os)).append("/").append(sdk::view(artifact.architecture)).append("/");
-    return name.append(sdk::view(artifact.variant)).append(" ").append(sdk::view(artifact.format));
+    return name.append(variant_of(artifact)).append(" ").append(sdk::view(artifact.format));
 }
 
 // Nothing for an artifact that no client could use.
@@ -112,7 +116,7 @@ void index_version(const sdk::Call& call, sdk::StepRun& run, const sdk::Log& log
         call.throw_if_cancelled();
         ImageRow row{std::string(work.arch),
                      std::string(sdk::view(work.artifact->os)),
-                     std::string(sdk::view(work.artifact->variant)),
+                     variant_of(*work.artifact),
                      work.format,
                      kind_of(work, call, run),
                      work.root,

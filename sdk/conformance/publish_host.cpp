@@ -231,6 +231,7 @@ Outcome PublishedView::render(Instance& step, const Call& call, std::string_view
     raw.ctx = &cursor;
     raw.next_row = [](void* ctx, imgsrv_row* ret, imgsrv_error* err) noexcept -> std::int32_t {
         auto& c = *static_cast<Cursor*>(ctx);
+        c.alias.reset();
         if (c.next == c.view.fail_row_) return -report(*err, c.view.fail_code_, "injected: the row cannot be read");
         if (c.next == c.view.rows_.size()) return 0;
         const Row& row = c.view.rows_[c.next++];

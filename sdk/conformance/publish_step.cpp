@@ -1,8 +1,8 @@
 #include "conformance/publish_step.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -60,7 +60,7 @@ PublishHost standard_version(const std::string& name = "1.0") {
 void run_or_skip(PublishHost& host, Instance& step) {
     Call call;
     const Outcome outcome = host.run(step, call);
-    if (outcome.code == IMGSRV_FAILED_PRECONDITION) {
+    if (outcome.code == IMGSRV_FAILED_PRECONDITION || outcome.code == IMGSRV_INVALID_ARGUMENT) {
         throw NotOffered("the step refuses the kit's version: " + std::string(outcome.message()));
     }
     imgsrv_error error = outcome.error;
@@ -145,7 +145,9 @@ void a_refusal_says_why(Instance& step) {
     Call call;
     const Outcome outcome = host.run(step, call);
     if (outcome.code == IMGSRV_OK) throw NotOffered("the step accepts a version without artifacts");
-    expect_code(__FILE__, __LINE__, "run", outcome.code, IMGSRV_FAILED_PRECONDITION, outcome.error);
+    const bool refused = outcome.code == IMGSRV_INVALID_ARGUMENT;
+    expect_code(__FILE__, __LINE__, "run", outcome.code, refused ? outcome.code : IMGSRV_FAILED_PRECONDITION,
+                outcome.error);
     IMGSRV_EXPECT((outcome.error.flags & IMGSRV_ERR_RETRYABLE) == 0);
 }
 
@@ -156,6 +158,27 @@ void a_cancelled_call_is_left(Instance& step) {
     const Outcome outcome = host.run(step, call);
     expect_code(__FILE__, __LINE__, "run", outcome.code, IMGSRV_CANCELLED, outcome.error);
     expect_no_misuse(host);
+}
+
+void a_spent_call_is_left(Instance& step) {
+    PublishHost host = standard_version();
+    Call call;
+    call.limit(std::chrono::seconds(-1));
+    const Outcome outcome = host.run(step, call);
+    expect_code(__FILE__, __LINE__, "run", outcome.code, IMGSRV_DEADLINE, outcome.error);
+    expect_no_misuse(host);
+}
+
+void a_cancelled_rendering_is_left(Instance& step) {
+    need_documents(step);
+    const PublishedView view = two_versions(step);
+    Call call;
+    call.cancel();
+    for (const std::string& path : documents(step)) {
+        std::string document;
+        const Outcome outcome = view.render(step, call, path, document);
+        expect_code(__FILE__, __LINE__, "render", outcome.code, IMGSRV_CANCELLED, outcome.error);
+    }
 }
 
 void cancellation_takes_effect_while_reading(Instance& step) {
@@ -294,6 +317,8 @@ Suite publish_step_checks() {
         {"P6", "progress never goes back or past its total", progress_and_readers_are_in_order},
         {"P7", "only a finalizer asks for the published state", only_a_finalizer_publishes},
         {"P8", "a cancelled call is left at once", a_cancelled_call_is_left},
+        {"P8", "a call past its deadline is left at once", a_spent_call_is_left},
+        {"P8", "a cancelled rendering is left", a_cancelled_rendering_is_left},
         {"P8", "cancellation takes effect between blocks", cancellation_takes_effect_while_reading},
         {"P9", "errors of readers are passed on with code and flags", readers_errors_are_passed_on},
         {"P10", "rows have a schema number", rows_have_a_schema},

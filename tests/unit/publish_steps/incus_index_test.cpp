@@ -107,6 +107,13 @@ TEST_CASE("empty metadata and blocks that end anywhere hash right") {
     }
 }
 
+TEST_CASE("an artifact without a variant is the default") {
+    PublishHost host("app", "1");
+    host.add_artifact("id", "linux", "x86_64", "", "squashfs", sample::squashfs("tree"));
+    host.attach("incus.tar.xz", "metadata");
+    CHECK(index(host).rows.at("id").at("variant") == "default");
+}
+
 TEST_CASE("what is not an Incus image gets no row, and that is no failure") {
     PublishHost host("app", "1");
     host.add_artifact("raw", "linux", "x86_64", "default", "raw", "bytes");
