@@ -177,16 +177,16 @@ class PluginConnection final : public ports::Connection {
         if (!rows) return affected;
 
         PluginRow row(*instance_, table_, rows);
-        for (std::uint64_t count = 0;; ++count) {
+        while (visit) {
             IMGSRV_ASSIGN(const bool more, row.next(call));
-            if (!more) return count;
-            if (!visit) continue;
+            if (!more) break;
             reading_ = true;
             const Status status = visit(row);
             reading_ = false;
             IMGSRV_TRY(row.failure());
             IMGSRV_TRY(status);
         }
+        return affected;
     }
 
     void interrupt() override { table_.interrupt(conn_); }

@@ -56,10 +56,11 @@ typedef struct imgsrv_step_run {
     // The size of a trusted blob; NOT_FOUND when there is none of that digest.
     imgsrv_code (*blob_size)(void* ctx, const imgsrv_call* call, imgsrv_str digest, uint64_t* ret_size,
                              imgsrv_error* err) IMGSRV_NOEXCEPT;
-    // How far the step is, in bytes or any other unit; cheap, may be called often. Also keeps the lease.
+    // How far the step is, in bytes or any other unit, for people who watch the job. Cheap, may be called often.
     void (*progress)(void* ctx, uint64_t done, uint64_t total) IMGSRV_NOEXCEPT;
-    // One row of the step's projection. key: unique in the step and version, again replaces. json: an object the step
-    // gets back as it is. Rows count only when run() returns OK.
+    // One row of the step's projection. key: 1 to 512 bytes, unique in the step and version; again replaces. json:
+    // valid JSON of at most 1 MiB, which the step gets back as it is. All rows of a run: at most 64 MiB. Rows count
+    // only when run() returns OK.
     imgsrv_code (*put_row)(void* ctx, imgsrv_str key, imgsrv_str json, imgsrv_error* err) IMGSRV_NOEXCEPT;
     // Asks that the version be published together with this step's success. PERMISSION_DENIED unless the component has
     // the flag IMGSRV_COMPONENT_FINALIZER. The host checks every invariant again when it commits.
@@ -86,7 +87,7 @@ typedef struct imgsrv_render_view {
     uint32_t reserved;
     void* ctx;
     // Fills *ret, whose struct_size the step has set, with the next row: 1; 0 at the end; minus a code on failure. Rows
-    // come in the order of image, version and key. What *ret points to is valid until the next call.
+    // come by image, then by time of publication, then by key. What *ret points to is valid until the next call.
     int32_t (*next_row)(void* ctx, imgsrv_row* ret, imgsrv_error* err) IMGSRV_NOEXCEPT;
     // The i-th alias (from 0, by name) that points at the version: 1; 0 after the last; minus a code on failure.
     // *ret is valid until the next call of either function.
@@ -107,10 +108,11 @@ typedef struct imgsrv_publish_step {
     uint32_t row_schema;                      // stored with the rows; a change asks for every version to be run again
     const imgsrv_document* const* documents;  // NULL-terminated; NULL: none
 
-    // The step's work for one version. OK: done. FAILED_PRECONDITION or INVALID_ARGUMENT: the version is refused, and
-    // the message tells the publisher why. Errors with IMGSRV_ERR_RETRYABLE are tried again later. May be run again for
-    // the same version at any time (a crash, a lost lease, a new row_schema), so: deterministic, with no effect but
-    // through `run`, or with effects that may happen twice. [worker]
+    // The step's work for one version. OK: done. An error that is RETRYABLE, UNAVAILABLE or DEADLINE is tried again,
+    // with growing pauses; CANCELLED hands the version back; every other one fails the job, and the message tells the
+    // publisher why (FAILED_PRECONDITION: the version is refused).
+    // May run again for the same version at any time (a crash, a lost lease, a new row_schema), so: deterministic, with
+    // no effect but through `run`, or with effects that may happen twice. [worker]
     imgsrv_code (*run)(void* self, const imgsrv_call* call, const imgsrv_step_run* run,
                        imgsrv_error* err) IMGSRV_NOEXCEPT;
 

@@ -46,7 +46,7 @@ inline imgsrv_value blob_value(std::string_view s) noexcept {
 template <class Rows>
 struct QueryResult {
     std::unique_ptr<Rows> rows;  // null: the statement returns no columns
-    std::uint64_t affected = 0;  // rows inserted, updated or deleted; 0 when there are columns
+    std::uint64_t affected = 0;  // rows inserted, updated or deleted
 };
 
 // The table for these classes. T is called from several threads at once:
