@@ -26,8 +26,8 @@ Status refuse(Code code, const std::filesystem::path& path, const std::string& w
     return {code, path.string() + " " + why};
 }
 
-Status check_owner(const std::filesystem::path& path, const struct stat& st) {
-    if (st.st_uid != 0 && st.st_uid != ::geteuid())
+Status check_owner(const std::filesystem::path& path, const struct stat& st, uid_t user) {
+    if (st.st_uid != 0 && st.st_uid != user)
         return refuse(Code::permission_denied, path,
                       "belongs to user " + std::to_string(st.st_uid) +
                           "; a plugin and its directory must belong to root or to the user the server runs as");
@@ -40,7 +40,7 @@ Status check_owner(const std::filesystem::path& path, const struct stat& st) {
 
 }  // namespace
 
-Status check_plugin_file(const std::filesystem::path& file) {
+Status check_plugin_file(const std::filesystem::path& file, uid_t user) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) {
         const int error = errno;
@@ -50,13 +50,13 @@ Status check_plugin_file(const std::filesystem::path& file) {
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode))
         return refuse(Code::invalid_argument, file, "is not a regular file");
-    IMGSRV_TRY(check_owner(file, st));
+    IMGSRV_TRY(check_owner(file, st, user));
 
     const std::filesystem::path folder = file.parent_path();
     struct stat folder_st {};
     if (::stat(folder.c_str(), &folder_st) != 0)
         return refuse(Code::permission_denied, folder, "cannot be examined: " + std::generic_category().message(errno));
-    IMGSRV_TRY(check_owner(folder, folder_st));
+    IMGSRV_TRY(check_owner(folder, folder_st, user));
 
     Elf64_Ehdr elf{};
     const ssize_t n = ::pread(fd.get(), &elf, sizeof elf, 0);

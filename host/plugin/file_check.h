@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "core/status.h"
@@ -7,9 +10,9 @@
 namespace imgsrv::plugin {
 
 // Whether a file may be loaded as code: it is a regular file, an ELF shared object for this machine, and neither the
-// file nor its directory can be changed by anybody but root and the user this process runs as. Otherwise a status whose
+// file nor its directory can be changed by anybody but root and `user`. Otherwise a status whose
 // message is one sentence that names the file and the reason.
 // `file` must be canonical, so that what is checked is what is loaded.
-Status check_plugin_file(const std::filesystem::path& file);
+Status check_plugin_file(const std::filesystem::path& file, uid_t user = ::geteuid());
 
 }  // namespace imgsrv::plugin

@@ -1,0 +1,2 @@
+#define ID ""
+#include "sound.h"

@@ -1,0 +1,2 @@
+#define NAME 0
+#include "sound.h"

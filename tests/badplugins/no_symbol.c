@@ -1,0 +1,1 @@
+int some_library = 1;

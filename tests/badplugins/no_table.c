@@ -1,0 +1,2 @@
+#define TABLE 0
+#include "sound.h"

@@ -1,0 +1,2 @@
+#define VERSION 0
+#include "sound.h"

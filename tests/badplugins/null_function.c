@@ -1,0 +1,2 @@
+#define AUTHENTICATE 0
+#include "sound.h"

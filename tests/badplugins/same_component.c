@@ -1,0 +1,2 @@
+#define ID "org.example.other"
+#include "sound.h"

@@ -1,0 +1,2 @@
+#define COMPONENT_SIZE 40
+#include "sound.h"

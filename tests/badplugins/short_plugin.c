@@ -1,0 +1,2 @@
+#define PLUGIN_SIZE 48
+#include "sound.h"

@@ -1,0 +1,2 @@
+#define KIND 77
+#include "sound.h"
