@@ -1,10 +1,15 @@
 #include "placement.h"
 
+#include <algorithm>
+
 namespace imgsrv::fs {
 namespace {
 
 // Below the file size limits of ext4 (16 TiB) and of what an off_t can hold.
 constexpr std::uint64_t kMaxFileBytes = 8ULL << 40;
+
+// Clients choose parts of so many KiB or MiB.
+constexpr std::uint64_t kUsualGranule = 4096;
 
 // Ranges must be disjoint; true when [offset, offset + size) touches one of them.
 bool overlaps(const std::map<std::uint64_t, std::uint64_t>& ranges, std::uint64_t offset, std::uint64_t size) {
@@ -19,17 +24,27 @@ bool overlaps(const std::map<std::uint64_t, std::uint64_t>& ranges, std::uint64_
 
 std::optional<std::uint64_t> Placement::reserve(std::uint32_t number, std::uint64_t size) {
     if (size == 0 || size > kMaxFileBytes) return std::nullopt;
+    if (unit_ == 0 && is_short_last(number, size)) return take(expected_size_ - size, size);
     // A longer part shows that the unit was taken from a short last part. Two ranges or more speak for the unit.
-    if (unit_ == 0 || (size > unit_ && taken_.size() <= 1)) {
-        // More parts of this size than the object has room for: this is the short last part, and tells no unit.
-        const bool last = expected_size_ != 0 && size < expected_size_ && (number - 1) * size >= expected_size_;
-        if (last) return std::nullopt;
-        unit_ = size;
-    }
+    if (unit_ == 0 || (size > unit_ && taken_.size() <= 1)) unit_ = size;
     if (size > unit_) return std::nullopt;
-    const std::uint64_t offset = (number - 1) * unit_;
-    const std::uint64_t limit = expected_size_ != 0 ? expected_size_ : kMaxFileBytes;
-    if (offset > kMaxFileBytes - size || offset + size > limit || !free(offset, size)) return std::nullopt;
+    return take((number - 1) * unit_, size);
+}
+
+bool Placement::is_short_last(std::uint32_t number, std::uint64_t size) const {
+    if (expected_size_ == 0 || number == 1 || size >= expected_size_) return false;
+    // Were its size the unit, then it would lie beyond the end, or there would be more parts than numbers.
+    const std::uint64_t before = number - 1;
+    if (before * size >= expected_size_ || expected_size_ / size >= kMaxPartNumber) return true;
+    // An odd size that leaves the same round number of bytes for each part before it.
+    const std::uint64_t unit = (expected_size_ - size) / before;
+    return size % kUsualGranule != 0 && unit % kUsualGranule == 0 && unit > size &&
+           unit * before + size == expected_size_;
+}
+
+std::optional<std::uint64_t> Placement::take(std::uint64_t offset, std::uint64_t size) {
+    const std::uint64_t limit = expected_size_ != 0 ? std::min(expected_size_, kMaxFileBytes) : kMaxFileBytes;
+    if (size > limit || offset > limit - size || overlaps(taken_, offset, size)) return std::nullopt;
     occupy(offset, size);
     return offset;
 }
@@ -40,10 +55,6 @@ void Placement::occupy(std::uint64_t offset, std::uint64_t size) {
 
 void Placement::release(std::uint64_t offset) {
     taken_.erase(offset);
-}
-
-bool Placement::free(std::uint64_t offset, std::uint64_t size) const {
-    return !overlaps(taken_, offset, size);
 }
 
 MovePlan plan_moves(std::span<const Piece> pieces) {

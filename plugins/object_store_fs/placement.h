@@ -14,8 +14,9 @@ inline constexpr std::uint32_t kMaxPartNumber = 10'000;
 
 // Decides while parts arrive, in any order and several at once. Nearly all clients cut a file into parts of one size,
 // the unit, and only the last one is shorter: part n then belongs at (n - 1) × unit, and once all parts are there the
-// file is the object. The unit is the size of the first part; a later part that is longer proves that the first one was
-// the short last part. What does not fit gets no place here and goes to a file of its own. Not thread-safe.
+// file is the object. The unit is the size of the first part, unless the size announced for the object tells that this
+// is the short last part, which belongs at the end; a later part that is longer proves it afterwards. What does not fit
+// gets no place here and goes to a file of its own. Not thread-safe.
 class Placement {
   public:
     // unit 0: not known yet. expected_size: the whole object's, 0 when unknown.
@@ -32,7 +33,8 @@ class Placement {
     void release(std::uint64_t offset);
 
   private:
-    bool free(std::uint64_t offset, std::uint64_t size) const;
+    bool is_short_last(std::uint32_t number, std::uint64_t size) const;
+    std::optional<std::uint64_t> take(std::uint64_t offset, std::uint64_t size);
 
     std::uint64_t unit_;
     std::uint64_t expected_size_;
