@@ -36,12 +36,15 @@ class Row {
     virtual std::string_view text(std::size_t column) const = 0;  // also for a blob
 };
 
-// Called for each row; a status that is not OK ends the query and is returned.
+// Called for each row; a status that is not OK ends the query and is returned. It must not use the connection: a driver
+// streams the result over the one link it has.
 using RowVisitor = std::function<Status(const Row&)>;
 
 enum class Access { read, write };
 
-// One connection, used by one thread at a time.
+// One connection, used by one thread at a time. In every dialect: after a statement failed inside of a transaction only
+// rollback and reset work (aborted), a read transaction writes nothing (failed_precondition, read_only), and no statement
+// begins or ends a transaction.
 class Connection {
   public:
     virtual ~Connection() = default;
