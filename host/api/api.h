@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/response_cache.h"
+#include "http/router.h"
+#include "services/access.h"
+#include "services/blobs.h"
+#include "services/catalogue.h"
+#include "services/documents.h"
+#include "services/health.h"
+#include "services/publishing.h"
+#include "services/uploads.h"
+
+namespace imgsrv::api {
+
+// What the routes speak to. Everything outlives the router.
+struct Services {
+    services::AccessService& access;
+    services::UploadService& uploads;
+    services::BlobService& blobs;
+    services::CatalogueService& catalogue;
+    services::PublishService& publishing;
+    services::DocumentService& documents;
+    services::HealthService& health;
+    const services::CatalogueClock& clock;
+    std::string openapi;  // the document served at /openapi/v1.yaml
+};
+
+// Adds every route of spec/api.md to the router. The state the routes share lives as long as the handlers do.
+void add_routes(http::Router& router, Services services);
+
+}  // namespace imgsrv::api

@@ -1,0 +1,210 @@
+#include "api/endpoint.h"
+
+#include <charconv>
+
+#include "api/conditional.h"
+#include "core/log.h"
+#include "core/sha256.h"
+#include "http/problem.h"
+
+namespace imgsrv::api {
+namespace {
+
+constexpr std::string_view kPublic = "public, max-age=60";
+
+std::string etag_of(std::string_view body) { return "\"" + sha256_hex(body).substr(0, 32) + "\""; }
+
+http::Response cached_response(const http::Request& request, const CachedResponse& cached) {
+    http::Response response;
+    response.headers.add("Cache-Control", std::string(kPublic));
+    response.headers.add("ETag", cached.etag);
+    if (request.headers.find("If-None-Match") && names_etag(request.headers.joined("If-None-Match"), cached.etag)) {
+        response.status = 304;
+        return response;
+    }
+    response.headers.add("Content-Type", "application/json");
+    if (!cached.link.empty()) response.headers.add("Link", cached.link);
+    response.body = cached.body;
+    return response;
+}
+
+// The cursor is opaque to clients: the sort key as base64url (RFC 4648, section 5), without padding.
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+std::string encode_cursor(std::string_view key) {
+    std::string text;
+    unsigned bits = 0;
+    unsigned value = 0;
+    for (const char c : key) {
+        value = (value << 8U) | static_cast<unsigned char>(c);
+        for (bits += 8; bits >= 6; bits -= 6) text += kAlphabet[(value >> (bits - 6)) & 63U];
+    }
+    if (bits > 0) text += kAlphabet[(value << (6 - bits)) & 63U];
+    return text;
+}
+
+Result<std::string> decode_cursor(std::string_view text) {
+    std::string key;
+    unsigned bits = 0;
+    unsigned value = 0;
+    for (const char c : text) {
+        const auto digit = kAlphabet.find(c);
+        if (digit == std::string_view::npos)
+            return Status(Code::invalid_argument, "after is not a cursor that this server gave out");
+        value = (value << 6U) | static_cast<unsigned>(digit);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            key += static_cast<char>((value >> bits) & 255U);
+        }
+    }
+    return key;
+}
+
+Status gate_status(Gate gate, const services::Caller& caller) {
+    switch (gate) {
+        case Gate::open: return {};
+        case Gate::write: return services::AccessService::require(caller, domain::Action::content_write);
+        case Gate::manage: return services::AccessService::require(caller, domain::Action::auth_manage);
+    }
+    return {Code::internal, "unknown gate"};
+}
+
+http::Response failure(const Status& status, const http::Request& request) {
+    if (status.code() == Code::internal || status.code() == Code::data_loss)
+        log::error("request failed", {{"request_id", request.request_id}, {"error", status.describe()}});
+    else if (!status.detail().empty() || status.code() == Code::unavailable)
+        log::info("request refused", {{"request_id", request.request_id}, {"error", status.describe()}});
+    return http::problem(status, request.request_id);
+}
+
+// What an open gate answers to anonymous readers may be kept by caches; all else may not.
+void set_caching(http::Response& response, bool shared) {
+    if (response.headers.find("Cache-Control")) return;
+    if (!shared || response.status != 200) {
+        response.headers.add("Cache-Control", "no-store");
+        return;
+    }
+    response.headers.add("Cache-Control", std::string(kPublic));
+}
+
+}  // namespace
+
+services::View Exchange::view() const {
+    return caller.may(domain::Action::content_write) ? services::View::all : services::View::published;
+}
+
+Result<domain::PageRequest> Exchange::page() const {
+    domain::PageRequest page;
+    IMGSRV_ASSIGN(const auto limit, request.query_value("limit"));
+    if (limit) {
+        const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), page.limit);
+        if (error != std::errc() || end != limit->data() + limit->size() || page.limit < 1 ||
+            page.limit > domain::kMaxPageLimit)
+            return Status(Code::invalid_argument, "limit '" + limit->substr(0, 32) + "' is not a number from 1 to " +
+                                                      std::to_string(domain::kMaxPageLimit));
+    }
+    IMGSRV_ASSIGN(const auto after, request.query_value("after"));
+    if (after) {
+        IMGSRV_ASSIGN(page.after, decode_cursor(*after));
+    }
+    return page;
+}
+
+Endpoints::Endpoints(http::Router& router, Services services)
+    : router_(router),
+      services_(std::make_shared<Services>(std::move(services))),
+      cache_(std::make_shared<ResponseCache>(services_->clock)) {}
+
+void Endpoints::add(http::Method method, std::string pattern, Gate gate, http::BodyKind body, Endpoint endpoint,
+                    http::FastHandler fast) {
+    http::Route route{method, std::move(pattern), body, nullptr, std::move(fast)};
+    route.handler = [services = services_, gate, endpoint = std::move(endpoint)](http::Request& request) {
+        Exchange exchange{request, {request.request_id, std::nullopt, request.cancel}, {}};
+        auto caller = services->access.authenticate(exchange.call, request.headers.joined("Authorization"), request.peer);
+        if (!caller.ok()) return failure(caller.status(), request);
+        exchange.caller = std::move(caller).value();
+        request.principal_id = exchange.caller.principal_id;
+        if (const Status allowed = gate_status(gate, exchange.caller); !allowed.ok()) return failure(allowed, request);
+        auto response = endpoint(exchange);
+        if (!response.ok()) return failure(response.status(), request);
+        set_caching(*response, gate == Gate::open && exchange.caller.anonymous());
+        return std::move(response).value();
+    };
+    router_.add(std::move(route));
+}
+
+void Endpoints::add_cached(std::string pattern, Endpoint endpoint) {
+    const auto known = [cache = cache_](const http::Request& request) -> std::optional<http::Response> {
+        if (request.headers.find("Authorization")) return std::nullopt;
+        const auto cached = cache->find(request.target);
+        if (!cached) return std::nullopt;
+        return cached_response(request, *cached);
+    };
+    const auto ask = [services = services_, cache = cache_,
+                      endpoint = std::move(endpoint)](Exchange& exchange) -> Result<http::Response> {
+        // Read before the question: an answer that is newer than it says is only asked for once more.
+        const std::int64_t generation = services->clock.generation();
+        auto response = endpoint(exchange);
+        if (!response.ok() || response->status != 200 || !exchange.caller.anonymous()) return response;
+        auto* body = std::get_if<std::string>(&response->body);
+        if (!body) return response;
+        auto kept = std::make_shared<CachedResponse>();
+        kept->etag = etag_of(*body);
+        kept->body = std::make_shared<const std::string>(std::move(*body));
+        kept->generation = generation;
+        if (const std::string* link = response->headers.find("Link")) kept->link = *link;
+        cache->put(exchange.request.target, kept);
+        return cached_response(exchange.request, *kept);
+    };
+    add(http::Method::get, std::move(pattern), Gate::open, http::BodyKind::none, ask, known);
+}
+
+void Endpoints::add_plain(http::Method method, std::string pattern, http::FastHandler fast, http::Handler handler) {
+    router_.add({method, std::move(pattern), http::BodyKind::none, std::move(handler), std::move(fast)});
+}
+
+http::Response json_response(int status, const Json& body) {
+    http::Response response;
+    response.status = status;
+    response.headers.add("Content-Type", "application/json");
+    response.body = body.dump() + "\n";
+    return response;
+}
+
+http::Response no_content() {
+    http::Response response;
+    response.status = 204;
+    return response;
+}
+
+http::Response list_response(const Exchange& exchange, std::string_view name, Json items,
+                             const std::optional<std::string>& next) {
+    auto response = json_response(200, {{std::string(name), std::move(items)}});
+    if (!next) return response;
+    // The other parameters of the query stay.
+    std::string link = exchange.request.path + "?";
+    std::string_view rest = exchange.request.query;
+    while (!rest.empty()) {
+        const auto pair = rest.substr(0, rest.find('&'));
+        if (!pair.starts_with("after=") && !pair.empty()) link += std::string(pair) + "&";
+        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    }
+    response.headers.add("Link", "<" + link + "after=" + encode_cursor(*next) + ">; rel=\"next\"");
+    return response;
+}
+
+void add_routes(http::Router& router, Services services) {
+    Endpoints endpoints(router, std::move(services));
+    add_upload_routes(endpoints);
+    add_blob_routes(endpoints);
+    add_catalogue_routes(endpoints);
+    add_artifact_routes(endpoints);
+    add_alias_routes(endpoints);
+    add_publish_routes(endpoints);
+    add_auth_routes(endpoints);
+    add_document_routes(endpoints);
+    add_health_routes(endpoints);
+}
+
+}  // namespace imgsrv::api

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/api.h"
+#include "api/render_json.h"
+#include "domain/page.h"
+#include "http/router.h"
+#include "ports/call.h"
+
+namespace imgsrv::api {
+
+constexpr std::size_t kDocumentBytes = 1024 * 1024;
+
+// One request that was let in: who asks, and what its calls into the services carry.
+struct Exchange {
+    http::Request& request;
+    ports::Call call;
+    services::Caller caller;
+
+    // A writer sees drafts.
+    services::View view() const;
+    const std::string& param(std::string_view name) const { return request.param(name); }
+    // ?limit= and ?after=.
+    Result<domain::PageRequest> page() const;
+};
+
+enum class Gate {
+    open,       // anonymous readers; a token, when there is one, must be valid
+    write,      // content.write
+    manage,     // auth.manage
+};
+
+// A handler says what to answer or why not; a status becomes a problem document.
+using Endpoint = std::function<Result<http::Response>(Exchange&)>;
+
+// Adds routes to a router: authentication, authorization and errors are dealt with here, once.
+class Endpoints {
+  public:
+    Endpoints(http::Router& router, Services services);
+
+    // fast: answers on the event loop what it can; may be empty.
+    void add(http::Method method, std::string pattern, Gate gate, http::BodyKind body, Endpoint endpoint,
+             http::FastHandler fast = nullptr);
+    // A GET whose answer to anonymous readers depends only on the target and the catalogue's generation: it is kept and then answered
+    // on the event loop.
+    void add_cached(std::string pattern, Endpoint endpoint);
+    // Without authentication, on the event loop when `fast` answers.
+    void add_plain(http::Method method, std::string pattern, http::FastHandler fast, http::Handler handler);
+
+    Services& services() { return *services_; }
+    // Shared with the handlers, which outlive this object.
+    const std::shared_ptr<Services>& shared() const { return services_; }
+
+  private:
+    http::Router& router_;
+    std::shared_ptr<Services> services_;
+    std::shared_ptr<ResponseCache> cache_;
+};
+
+// Answers. no-store unless the request was anonymous and the gate open: then Endpoints gives it an ETag and 60 seconds.
+http::Response json_response(int status, const Json& body);
+http::Response no_content();
+// {"<name>": [...]} with a Link to the next page when there is one.
+template <class T>
+http::Response list_response(const Exchange& exchange, std::string_view name, const domain::Page<T>& page);
+http::Response list_response(const Exchange& exchange, std::string_view name, Json items,
+                             const std::optional<std::string>& next);
+
+template <class T>
+http::Response list_response(const Exchange& exchange, std::string_view name, const domain::Page<T>& page) {
+    Json items = Json::array();
+    for (const auto& item : page.items) items.push_back(to_json(item));
+    return list_response(exchange, name, std::move(items), page.next);
+}
+
+// The groups of routes, each in its own file.
+void add_upload_routes(Endpoints& endpoints);
+void add_blob_routes(Endpoints& endpoints);
+void add_catalogue_routes(Endpoints& endpoints);
+void add_artifact_routes(Endpoints& endpoints);
+void add_alias_routes(Endpoints& endpoints);
+void add_publish_routes(Endpoints& endpoints);
+void add_auth_routes(Endpoints& endpoints);
+void add_document_routes(Endpoints& endpoints);
+void add_health_routes(Endpoints& endpoints);
+
+// A GET or HEAD of a blob's bytes: ranges, conditions, caching.
+Result<http::Response> serve_blob(Services& services, Exchange& exchange, const std::string& digest,
+                                  std::string_view content_type);
+
+}  // namespace imgsrv::api

@@ -1,0 +1,40 @@
+#include "api/endpoint.h"
+
+namespace imgsrv::api {
+namespace {
+
+http::Response bare(int status) {
+    http::Response response;
+    response.status = status;
+    response.headers.add("Cache-Control", "no-store");
+    if (status == 503) response.headers.add("Retry-After", "1");
+    return response;
+}
+
+}  // namespace
+
+void add_health_routes(Endpoints& endpoints) {
+    const auto& services = endpoints.shared();
+    // Probes are answered on the event loop from what the background checks last saw: they never wait for a backend.
+    const auto add = [&](const char* path, auto answer) {
+        endpoints.add_plain(http::Method::get, path, [answer](const http::Request&) { return std::optional(answer()); },
+                            [answer](http::Request&) { return answer(); });
+    };
+    add("/healthz", [] { return bare(204); });
+    add("/readyz", [services] { return bare(services->health.ready() ? 204 : 503); });
+    add("/health", [services] {
+        const auto report = services->health.report();
+        Json checks = Json::object();
+        for (const auto& check : report.checks) {
+            Json one = {{"status", check.error.empty() ? "ok" : "error"}};
+            if (!check.error.empty()) one["error"] = check.error;
+            checks[check.name] = std::move(one);
+        }
+        auto response = json_response(report.ok ? 200 : 503,
+                                      {{"status", report.ok ? "ok" : "error"}, {"checks", std::move(checks)}});
+        response.headers.add("Cache-Control", "no-store");
+        return response;
+    });
+}
+
+}  // namespace imgsrv::api

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "domain/catalogue.h"
+#include "domain/principal.h"
+#include "domain/publishing.h"
+#include "domain/upload.h"
+
+namespace imgsrv::api {
+
+// The JSON shapes of spec/api.md. Members that are null are left out.
+using Json = nlohmann::ordered_json;
+
+Json to_json(const domain::UploadSession& session);
+Json to_json(const domain::UploadPart& part, std::string_view upload_id);
+Json to_json(const domain::Image& image);
+Json to_json(const domain::Version& version);
+Json to_json(const domain::Artifact& artifact);
+Json to_json(const domain::Attachment& attachment);
+Json to_json(const domain::Manifest& manifest);
+Json to_json(const domain::Alias& alias);
+Json to_json(const domain::PublishJob& job);
+Json to_json(const domain::Role& role);
+Json to_json(const domain::Principal& principal);
+Json to_json(const domain::ApiToken& token);
+
+}  // namespace imgsrv::api

@@ -1,0 +1,24 @@
+#include "api/response_cache.h"
+
+namespace imgsrv::api {
+
+std::shared_ptr<const CachedResponse> ResponseCache::find(const std::string& target) const {
+    const std::lock_guard lock(mutex_);
+    const auto it = entries_.find(target);
+    return it != entries_.end() && it->second->generation >= clock_.generation() ? it->second : nullptr;
+}
+
+void ResponseCache::put(const std::string& target, std::shared_ptr<const CachedResponse> response) {
+    const std::lock_guard lock(mutex_);
+    // Full: start again. A generation rarely fills it, and the next one makes all of it stale anyway.
+    if (entries_.size() >= kMaxEntries || bytes_ > kMaxBytes) {
+        entries_.clear();
+        bytes_ = 0;
+    }
+    bytes_ += target.size() + response->body->size();
+    auto& slot = entries_[target];
+    if (slot) bytes_ -= target.size() + slot->body->size();
+    slot = std::move(response);
+}
+
+}  // namespace imgsrv::api

@@ -1,0 +1,47 @@
+#include "services/health.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace imgsrv::services {
+
+void HealthService::add(std::string name, Check check) {
+    const std::lock_guard lock(mutex_);
+    entries_.push_back({std::move(name), std::move(check), "not checked yet"});
+}
+
+void HealthService::look(const ports::Call& call) {
+    constexpr auto kLimit = std::chrono::seconds(5);
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const ports::Call bounded{call.request_id, std::chrono::steady_clock::now() + kLimit, call.cancel};
+        const Status status = entries_[i].check(bounded);
+        std::string error = status.ok() ? std::string() : std::string(status.message());
+        const std::lock_guard lock(mutex_);
+        if (error != entries_[i].error && (!error.empty() || entries_[i].error != "not checked yet"))
+            log::write(error.empty() ? log::Level::info : log::Level::error,
+                       error.empty() ? "backend answers again" : "backend is away",
+                       {{"check", entries_[i].name}, {"error", error.empty() ? entries_[i].error : status.describe()}});
+        entries_[i].error = std::move(error);
+    }
+}
+
+bool HealthService::ready() const {
+    if (draining_) return false;
+    const std::lock_guard lock(mutex_);
+    return std::all_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.error.empty(); });
+}
+
+HealthService::Report HealthService::report() const {
+    Report report;
+    const std::lock_guard lock(mutex_);
+    report.ok = !draining_;
+    for (const Entry& entry : entries_) {
+        report.ok = report.ok && entry.error.empty();
+        report.checks.push_back({entry.name, entry.error});
+    }
+    if (draining_) report.checks.push_back({"server", "the server is stopping"});
+    return report;
+}
+
+}  // namespace imgsrv::services
