@@ -15,9 +15,10 @@ if(CCACHE_PROGRAM)
 endif()
 
 add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer)
+# GCC 12 takes the inactive members of std::variant and std::optional for uninitialised ones (GCC bugs 105562, 107138).
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
 if(IMGSRV_SANITIZE)
-  # GCC 12 warns of members of std::regex that it believes uninitialised once sanitizers are on.
-  add_compile_options(-fsanitize=${IMGSRV_SANITIZE} -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+  add_compile_options(-fsanitize=${IMGSRV_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${IMGSRV_SANITIZE})
 endif()
 
@@ -49,5 +50,5 @@ function(imgsrv_plugin name)
   imgsrv_add_plugin(${name} ${ARGN})
   set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
   target_link_libraries(${name} PRIVATE Threads::Threads)
-  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/imgsrv/plugins COMPONENT ${name})
+  install(TARGETS ${name} LIBRARY DESTINATION lib/imgsrv/plugins COMPONENT ${name})
 endfunction()

@@ -1,0 +1,34 @@
+#include "config/settings.h"
+
+namespace imgsrv::config {
+
+const std::vector<KnownKey>& known_keys() {
+    static const std::vector<KnownKey> keys = {
+        {"listen", Kind::text, ":8080", "address of the plain HTTP listener; empty: none"},
+        {"tls-listen", Kind::text, "", "address of the TLS listener; empty: none"},
+        {"tls-certificate", Kind::text, "", "PEM file with the server's certificate chain"},
+        {"tls-key", Kind::text, "", "PEM file with the server's private key"},
+        {"node-name", Kind::text, "", "name of this node in leases and logs; empty: the host's name"},
+        {"data-dir", Kind::text, "/var/lib/imgsrv", "folder of the embedded database and object store"},
+        {"plugin-dir", Kind::list, "", "folders with plugins, beside the one that imgsrv came with"},
+        {"shutdown-timeout", Kind::duration, "10s", "how long requests in flight may take after SIGTERM"},
+        {"log-format", Kind::text, "text", "json or text"},
+        {"verbosity", Kind::text, "info", "trace, debug, info, warn, error or fatal"},
+        {"upload-ttl", Kind::duration, "24h", "how long an upload session accepts parts"},
+        {"cas-promotion-enabled", Kind::boolean, "true", "whether this node promotes completed uploads"},
+        {"cas-promotion-poll-interval", Kind::duration, "5s", "between looks for completed uploads"},
+        {"cas-promotion-error-backoff", Kind::duration, "5s", "pause after a failed promotion, doubling"},
+        {"cas-promotion-error-backoff-max", Kind::duration, "1m", "longest pause after failed promotions"},
+        {"cas-promotion-circuit-breaker-failures", Kind::integer, "10", "consecutive failures that open the breaker"},
+        {"cas-promotion-circuit-breaker-cooldown", Kind::duration, "1m", "how long the breaker stays open"},
+        {"storage.driver", Kind::text, "fs", "the object store's driver"},
+        {"database.driver", Kind::text, "sqlite", "the database's driver"},
+        {"database.connections", Kind::integer, "16", "most connections to the database at once"},
+        {"auth.drivers", Kind::list, "bearer", "who may say who is calling, in this order"},
+        {"publish.steps", Kind::list, "validate_catalog,incus_index,finalize_publish", "the publish pipeline"},
+        {"publish.non-blocking", Kind::list, "", "steps of the pipeline that may fail without failing the job"},
+    };
+    return keys;
+}
+
+}  // namespace imgsrv::config

@@ -1,0 +1,162 @@
+#include "config/settings.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/layers.h"
+#include "core/log.h"
+#include "core/nearest.h"
+#include "core/units.h"
+
+namespace imgsrv::config {
+namespace {
+
+constexpr const char* kDefaultFile = "/etc/imgsrv/imgsrv.toml";
+
+const KnownKey* find_known(std::string_view key) {
+    for (const auto& known : known_keys())
+        if (known.key == key) return &known;
+    return nullptr;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+    std::vector<std::string> list;
+    while (!text.empty()) {
+        const auto one = text.substr(0, text.find(','));
+        if (!one.empty()) list.emplace_back(one);
+        text.remove_prefix(std::min(text.size(), one.size() + 1));
+    }
+    return list;
+}
+
+Status unknown_key(const std::string& key, const Value& value) {
+    std::vector<std::string> names;
+    for (const auto& known : known_keys()) names.emplace_back(known.key);
+    const std::string near = nearest(key, names);
+    return {Code::invalid_argument, value.origin + ": unknown setting '" + key + "'" +
+                                        (near.empty() ? std::string() : "; did you mean '" + near + "'?")};
+}
+
+Status check_scalar(const KnownKey& known, const std::string& text) {
+    switch (known.kind) {
+        case Kind::boolean:
+            if (text == "true" || text == "false") return {};
+            return {Code::invalid_argument, "'" + text + "' is neither true nor false"};
+        case Kind::integer: {
+            std::int64_t number = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (error == std::errc() && end == text.data() + text.size() && number >= 0) return {};
+            return {Code::invalid_argument, "'" + text + "' is not a whole number"};
+        }
+        case Kind::duration: return parse_duration(text).status();
+        case Kind::size: return parse_size(text).status();
+        default: break;
+    }
+    if (known.key == "log-format" && text != "json" && text != "text")
+        return {Code::invalid_argument, "'" + text + "' is neither json nor text"};
+    if (known.key == "verbosity") return log::parse_level(text).status();
+    return {};
+}
+
+// Brings a value to the shape of its kind: a list from one text, and checked scalars.
+Status settle(const std::string& key, Value& value) {
+    const KnownKey* known = find_known(key);
+    if (!known) return is_driver_option(key) ? Status() : unknown_key(key, value);
+    auto* list = std::get_if<std::vector<std::string>>(&value.value);
+    if (known->kind == Kind::list) {
+        if (!list) value.value = split_list(std::get<std::string>(value.value));
+        return {};
+    }
+    if (list) return {Code::invalid_argument, value.origin + ": " + key + " takes one value, not a list"};
+    Status status = check_scalar(*known, std::get<std::string>(value.value));
+    if (status.ok()) return status;
+    return std::move(status).with_context(value.origin + ": " + key);
+}
+
+Status read_files(const Sources& sources, Layer& layer, bool& any) {
+    std::error_code ec;
+    const std::filesystem::path file = sources.file.value_or(kDefaultFile);
+    if (!std::filesystem::exists(file, ec)) {
+        if (sources.file) return {Code::not_found, "the configuration file '" + file.string() + "' does not exist"};
+        return {};
+    }
+    any = true;
+    IMGSRV_TRY(read_toml(file, layer));
+    std::vector<std::filesystem::path> more;
+    for (const auto& entry : std::filesystem::directory_iterator(file.parent_path() / "conf.d", ec))
+        if (entry.path().extension() == ".toml") more.push_back(entry.path());
+    std::sort(more.begin(), more.end());
+    for (const auto& one : more) IMGSRV_TRY(read_toml(one, layer));
+    return {};
+}
+
+}  // namespace
+
+Result<Settings> Settings::load(const Sources& sources) {
+    Layer layer;
+    bool any_file = false;
+    IMGSRV_TRY(read_files(sources, layer, any_file));
+    expand_short_names(layer);
+    IMGSRV_TRY(read_environment(sources.environment, layer));
+    expand_short_names(layer);
+    std::map<std::string, std::vector<std::string>> flags;
+    for (const auto& [key, value] : sources.flags) flags[key].push_back(value);
+    for (auto& [key, values] : flags) {
+        const KnownKey* known = find_known(key);
+        if (known && known->kind == Kind::list && values.size() > 1)
+            layer[key] = {values, "--" + key};
+        else
+            layer[key] = {values.back(), "--" + key};
+    }
+    expand_short_names(layer);
+
+    Settings settings;
+    for (auto& [key, value] : layer) {
+        IMGSRV_TRY(settle(key, value));
+        settings.values_[key] = value;
+    }
+    for (const auto& known : known_keys()) {
+        Value value{std::string(known.default_text), "default"};
+        // Nobody asked for a server that the network can reach.
+        if (known.key == "listen" && !any_file) value.value = std::string("127.0.0.1:8080");
+        IMGSRV_TRY(settle(std::string(known.key), value));
+        settings.values_.try_emplace(std::string(known.key), std::move(value));
+    }
+    return settings;
+}
+
+const std::string& Settings::text(std::string_view key) const {
+    return std::get<std::string>(values_.find(key)->second.value);
+}
+
+bool Settings::boolean(std::string_view key) const { return text(key) == "true"; }
+
+std::int64_t Settings::integer(std::string_view key) const {
+    std::int64_t number = 0;
+    const std::string& t = text(key);
+    std::from_chars(t.data(), t.data() + t.size(), number);
+    return number;
+}
+
+std::chrono::milliseconds Settings::duration(std::string_view key) const { return *parse_duration(text(key)); }
+
+std::uint64_t Settings::size(std::string_view key) const { return *parse_size(text(key)); }
+
+std::vector<std::string> Settings::list(std::string_view key) const {
+    return std::get<std::vector<std::string>>(values_.find(key)->second.value);
+}
+
+bool Settings::is_set(std::string_view key) const {
+    const auto it = values_.find(key);
+    return it != values_.end() && it->second.origin != "default";
+}
+
+std::map<std::string, Value> Settings::driver_options(std::string_view section, std::string_view driver) const {
+    const std::string prefix = std::string(section) + "." + std::string(driver) + ".";
+    std::map<std::string, Value> options;
+    for (auto it = values_.lower_bound(prefix); it != values_.end() && it->first.starts_with(prefix); ++it)
+        options[it->first.substr(prefix.size())] = it->second;
+    return options;
+}
+
+}  // namespace imgsrv::config

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/status.h"
+
+namespace imgsrv::config {
+
+// A value as it was written, and where.
+struct Value {
+    std::variant<std::string, std::vector<std::string>> value;
+    std::string origin;  // "/etc/imgsrv/imgsrv.toml:12", "environment IMGSRV_LISTEN", "--listen", "default"
+};
+
+enum class Kind { text, boolean, integer, duration, size, list };
+
+// A setting of the host itself. Options of drivers are declared by their plugins.
+struct KnownKey {
+    std::string_view key;
+    Kind kind;
+    std::string_view default_text;
+    std::string_view help;
+};
+const std::vector<KnownKey>& known_keys();
+
+struct Sources {
+    std::optional<std::filesystem::path> file;  // none: /etc/imgsrv/imgsrv.toml when it is there
+    std::map<std::string, std::string> environment;
+    // Flags by key; a list's values in order.
+    std::vector<std::pair<std::string, std::string>> flags;
+};
+
+// The settings of one process: spec/operations.md, Configuration. Files, then environment, then flags; the later wins.
+class Settings {
+  public:
+    // invalid_argument names the key, where it stands and the nearest known key; values are checked against their kind.
+    static Result<Settings> load(const Sources& sources);
+
+    // Each requires a known key of that kind.
+    const std::string& text(std::string_view key) const;
+    bool boolean(std::string_view key) const;
+    std::int64_t integer(std::string_view key) const;
+    std::chrono::milliseconds duration(std::string_view key) const;
+    std::uint64_t size(std::string_view key) const;
+    std::vector<std::string> list(std::string_view key) const;
+    // Whether anything but the default set it.
+    bool is_set(std::string_view key) const;
+
+    // The options of one driver: what stands in [storage.s3] for ("storage", "s3"), by the driver's own keys.
+    std::map<std::string, Value> driver_options(std::string_view section, std::string_view driver) const;
+
+    // Everything, in order of key; for `config show`. Values of drivers' options may be secrets.
+    const std::map<std::string, Value, std::less<>>& all() const { return values_; }
+
+  private:
+    std::map<std::string, Value, std::less<>> values_;
+};
+
+}  // namespace imgsrv::config
