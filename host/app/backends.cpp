@@ -1,0 +1,107 @@
+#include "app/backends.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app/layout.h"
+#include "core/log.h"
+
+namespace imgsrv::app {
+namespace {
+
+plugin::OptionValues driver_options(const config::Settings& settings, std::string_view section, std::string_view driver) {
+    plugin::OptionValues options;
+    for (auto& [key, value] : settings.driver_options(section, driver)) options[key] = {value.value, value.origin};
+    return options;
+}
+
+// Gives an option of the embedded default its place under data-dir.
+void place(plugin::OptionValues& options, const std::string& key, const std::filesystem::path& path) {
+    options.try_emplace(key, plugin::OptionValue{path.string(), "data-dir"});
+}
+
+// Creates data-dir and makes sure that no other process uses it: the embedded database and its leases belong to one.
+Status lock_data_dir(const config::Settings& settings, UniqueFd& lock) {
+    if (lock) return {};
+    const std::filesystem::path dir = settings.text("data-dir");
+    std::error_code ec;
+    std::filesystem::create_directories(dir, ec);
+    if (ec)
+        return {Code::unavailable, "data-dir '" + dir.string() + "' cannot be created: " + ec.message() +
+                                       "; choose another one with --data-dir"};
+    lock.reset(::open((dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock)
+        return {Code::unavailable, "data-dir '" + dir.string() + "' is not writable: " + std::string(strerror(errno))};
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return {Code::failed_precondition, "data-dir '" + dir.string() + "' is in use by another imgsrv process"};
+    return {};
+}
+
+}  // namespace
+
+Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& registry) {
+    std::vector<std::filesystem::path> folders = {find_layout().plugins};
+    for (const auto& folder : settings.list("plugin-dir")) folders.emplace_back(folder);
+    for (const auto& folder : folders) IMGSRV_TRY(registry.load_directory(folder));
+    for (const auto& refused : registry.refused())
+        log::warn("plugin refused", {{"file", refused.file.string()}, {"reason", refused.reason.message()}});
+    return {};
+}
+
+Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
+    const std::string& driver = settings.text("database.driver");
+    auto options = driver_options(settings, "database", driver);
+    if (driver == "sqlite" && !options.contains("path")) {
+        IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
+        place(options, "path", std::filesystem::path(settings.text("data-dir")) / "imgsrv.db");
+    }
+    IMGSRV_ASSIGN(b.database, plugin::create_database(registry, driver, "database", options, {}));
+    store::PoolOptions pool;
+    pool.connections = static_cast<std::size_t>(std::clamp<std::int64_t>(settings.integer("database.connections"), 1, 1000));
+    b.pool = std::make_unique<store::Pool>(*b.database, pool);
+    return {};
+}
+
+Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
+    b.tokens = std::make_unique<services::TokenRegistry>(*b.pool);
+    const plugin::HostContext context{b.tokens.get(), nullptr};
+
+    const std::string& storage = settings.text("storage.driver");
+    auto options = driver_options(settings, "storage", storage);
+    if (storage == "fs" && !options.contains("root")) {
+        IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
+        const auto root = std::filesystem::path(settings.text("data-dir")) / "objects";
+        std::error_code ec;
+        std::filesystem::create_directories(root, ec);
+        place(options, "root", root);
+    }
+    IMGSRV_ASSIGN(b.objects, plugin::create_object_store(registry, storage, "storage", options, context));
+
+    for (const auto& driver : settings.list("auth.drivers")) {
+        IMGSRV_ASSIGN(auto one, plugin::create_authenticator(registry, driver, driver,
+                                                             driver_options(settings, "auth", driver), context));
+        b.authenticators.push_back(std::move(one));
+    }
+
+    const auto non_blocking = settings.list("publish.non-blocking");
+    bool finalizer = false;
+    for (const auto& name : settings.list("publish.steps")) {
+        if (b.steps.contains(name))
+            return {Code::invalid_argument, "publish.steps names '" + name + "' twice"};
+        IMGSRV_ASSIGN(auto step, plugin::create_publish_step(registry, name, name,
+                                                             driver_options(settings, "publish", name), context));
+        const bool blocking = std::find(non_blocking.begin(), non_blocking.end(), name) == non_blocking.end();
+        finalizer = finalizer || (step->finalizer() && blocking);
+        b.pipeline.push_back({name, blocking});
+        b.steps[name] = std::move(step);
+    }
+    if (!finalizer)
+        return {Code::invalid_argument,
+                "publish.steps has no blocking step that publishes (a finalizer); add \"finalize_publish\""};
+    return {};
+}
+
+}  // namespace imgsrv::app

@@ -1,0 +1,16 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace imgsrv::app {
+
+// Each adds one subcommand. When the command line names it, its work is done while the line is parsed and exit_code is
+// set: 0, or 1 with a sentence on stderr. The App and exit_code must live until parsing is over. [main]
+void add_serve_command(CLI::App& app, int& exit_code);
+void add_plugins_command(CLI::App& app, int& exit_code);
+void add_migrate_command(CLI::App& app, int& exit_code);
+void add_config_command(CLI::App& app, int& exit_code);
+
+}  // namespace imgsrv::app

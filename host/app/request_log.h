@@ -1,0 +1,13 @@
+#pragma once
+
+#include "http/server.h"
+
+namespace imgsrv::app {
+
+// One line for each request: spec/operations.md, Logs.
+class RequestLog final : public http::Observer {
+  public:
+    void on_exchange(const http::Exchange& exchange) override;
+};
+
+}  // namespace imgsrv::app

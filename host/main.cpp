@@ -1,0 +1,18 @@
+#include <CLI/CLI.hpp>
+
+#include "app/commands.h"
+#include "client/commands.h"
+
+int main(int argc, char** argv) {
+    CLI::App app("imgsrv: stores, verifies, publishes and serves VM and container images");
+    app.set_version_flag("--version", IMGSRV_VERSION);
+    app.require_subcommand(1);
+    int exit_code = 0;
+    imgsrv::app::add_serve_command(app, exit_code);
+    imgsrv::client::add_client_commands(app, exit_code);
+    imgsrv::app::add_plugins_command(app, exit_code);
+    imgsrv::app::add_migrate_command(app, exit_code);
+    imgsrv::app::add_config_command(app, exit_code);
+    CLI11_PARSE(app, argc, argv);
+    return exit_code;
+}
