@@ -4,6 +4,7 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "app/layout.h"
