@@ -49,9 +49,9 @@ std::string synchronous_level(std::string level) {
 }
 
 Settings read_settings(const sdk::Config& config) {
-    Settings settings{absolute_path(config.text("path")), config.duration("busy-timeout"),
-                      synchronous_level(config.text("synchronous")), config.size("cache-size")};
-    if (settings.busy_timeout.count() < 0) throw bad_option("option 'busy-timeout': it cannot be negative");
+    Settings settings{absolute_path(config.text("path")), config.duration("busy_timeout"),
+                      synchronous_level(config.text("synchronous")), config.size("cache_size")};
+    if (settings.busy_timeout.count() < 0) throw bad_option("option 'busy_timeout': it cannot be negative");
     return settings;
 }
 

@@ -71,7 +71,7 @@ std::string_view constraint_name(std::string_view message) {
 }  // namespace
 
 sdk::Failure busy() {
-    return sdk::Failure(IMGSRV_UNAVAILABLE, "other writers kept the database for the whole of busy-timeout")
+    return sdk::Failure(IMGSRV_UNAVAILABLE, "other writers kept the database for the whole of busy_timeout")
         .with_db_class(IMGSRV_DB_BUSY)
         .with_native("SQLITE_BUSY")
         .with_retryable();

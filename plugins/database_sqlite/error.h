@@ -9,7 +9,7 @@
 
 namespace imgsrv::sqlite {
 
-// Other writers kept the database for the whole of busy-timeout.
+// Other writers kept the database for the whole of busy_timeout.
 sdk::Failure busy();
 
 // A statement of the host is wrong: a bug there, nothing a user did.

@@ -10,12 +10,12 @@ namespace {
 constexpr sdk::OptionList kOptions{
     sdk::required_text_option("path",
                               "The database file; it is created when missing, its folder is not. On a local disk."),
-    sdk::duration_option("busy-timeout", "10s", "How long a writer waits for other writers before it fails"),
+    sdk::duration_option("busy_timeout", "10s", "How long a writer waits for other writers before it fails"),
     sdk::text_option(
         "synchronous", "FULL",
         "FULL: a commit survives a power loss. EXTRA: as FULL, for rollback journals too. NORMAL: faster, the "
         "last commits may be lost with the power"),
-    sdk::size_option("cache-size", "4MiB", "Pages that one connection keeps in memory"),
+    sdk::size_option("cache_size", "4MiB", "Pages that one connection keeps in memory"),
 };
 
 }  // namespace
