@@ -75,6 +75,7 @@ std::vector<std::string> combined_fingerprints(const sdk::Call& call, sdk::StepR
     feed(root, hashes);
 
     std::vector<std::string> fingerprints;
+    fingerprints.reserve(hashes.size());
     for (Sha256& hash : hashes) fingerprints.push_back(hash.hex());
     return fingerprints;
 }

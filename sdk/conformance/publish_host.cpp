@@ -12,7 +12,9 @@
 namespace imgsrv::conformance {
 namespace {
 
-constexpr std::size_t kMostAtOnce = 64 * 1024 - 7;
+constexpr std::size_t kMostAtOnce = 64 * 1024 - 7;  // odd on purpose
+constexpr std::size_t kLongestKey = 512;
+constexpr std::size_t kLargestRow = 1024 * 1024;
 
 imgsrv_str str(const std::string& s) {
     return {s.data(), s.size()};
@@ -178,7 +180,10 @@ Outcome PublishHost::run(Instance& step, const Call& call) {
         seen.emplace_back(done, total);
     };
     run.put_row = [](void* ctx, imgsrv_str key, imgsrv_str json, imgsrv_error* err) noexcept -> imgsrv_code {
-        if (key.len == 0) return report(*err, IMGSRV_INVALID_ARGUMENT, "a row has an empty key");
+        if (key.len == 0 || key.len > kLongestKey || json.len == 0 || json.len > kLargestRow) {
+            of(ctx).misuse_.emplace_back("P10: a row whose key or JSON is empty or too long");
+            return report(*err, IMGSRV_INVALID_ARGUMENT, "the key or the JSON of a row is empty or too long");
+        }
         of(ctx).rows_[std::string(view(key))] = std::string(view(json));
         return IMGSRV_OK;
     };

@@ -60,7 +60,7 @@ PublishHost standard_version(const std::string& name = "1.0") {
 void run_or_skip(PublishHost& host, Instance& step) {
     Call call;
     const Outcome outcome = host.run(step, call);
-    if (outcome.code == IMGSRV_FAILED_PRECONDITION || outcome.code == IMGSRV_INVALID_ARGUMENT) {
+    if (outcome.code == IMGSRV_FAILED_PRECONDITION) {
         throw NotOffered("the step refuses the kit's version: " + std::string(outcome.message()));
     }
     imgsrv_error error = outcome.error;
@@ -125,6 +125,7 @@ void runs_do_not_disturb_each_other(Instance& step) {
     }
     if ((step.component().flags & IMGSRV_COMPONENT_SERIALIZED) != 0) throw NotOffered("the component is serialized");
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     std::vector<imgsrv_code> codes(kThreads, IMGSRV_INTERNAL);
     for (int i = 0; i < kThreads; ++i) {
         threads.emplace_back([&, i] {
@@ -145,9 +146,7 @@ void a_refusal_says_why(Instance& step) {
     Call call;
     const Outcome outcome = host.run(step, call);
     if (outcome.code == IMGSRV_OK) throw NotOffered("the step accepts a version without artifacts");
-    const bool refused = outcome.code == IMGSRV_INVALID_ARGUMENT;
-    expect_code(__FILE__, __LINE__, "run", outcome.code, refused ? outcome.code : IMGSRV_FAILED_PRECONDITION,
-                outcome.error);
+    expect_code(__FILE__, __LINE__, "run", outcome.code, IMGSRV_FAILED_PRECONDITION, outcome.error);
     IMGSRV_EXPECT((outcome.error.flags & IMGSRV_ERR_RETRYABLE) == 0);
 }
 
@@ -263,6 +262,7 @@ void equal_views_give_equal_bytes(Instance& step) {
         if ((step.component().flags & IMGSRV_COMPONENT_SERIALIZED) != 0) continue;
         std::vector<std::string> seen(4);
         std::vector<std::thread> threads;
+        threads.reserve(seen.size());
         for (std::string& document : seen) {
             threads.emplace_back([&] {
                 Call call;
