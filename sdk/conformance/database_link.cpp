@@ -57,6 +57,10 @@ Value keep(const imgsrv_value& value) {
     }
 }
 
+void require_ok(const char* what, imgsrv_code code, const imgsrv_error& error) {
+    if (code != IMGSRV_OK) throw CallFailed(what, code, error);
+}
+
 const imgsrv_database& database_table(const Instance& instance) {
     return *static_cast<const imgsrv_database*>(instance.component().vtable);
 }
@@ -92,6 +96,11 @@ const Dialect& dialect_of(const imgsrv_database& table) {
     throw NotOffered(std::string("this suite does not speak the dialect \"") + table.dialect + "\"");
 }
 
+CallFailed::CallFailed(const std::string& what, imgsrv_code code, const imgsrv_error& error)
+    : Failure(what + " gave " + std::string(code_name(code)) + ": " + error.message),
+      repeat_(error.db_class == IMGSRV_DB_SERIALIZATION || error.db_class == IMGSRV_DB_DEADLOCK ||
+              error.db_class == IMGSRV_DB_BUSY) {}
+
 Link::Link(Instance& instance) : table_(database_table(instance)) {
     imgsrv_error error{};
     IMGSRV_EXPECT_CODE(IMGSRV_OK, error, table_.connect(instance.self(), call(), &conn_, &error));
@@ -109,35 +118,48 @@ void Link::disconnect() {
 
 void Link::begin(std::int32_t mode) {
     imgsrv_error error{};
-    IMGSRV_EXPECT_CODE(IMGSRV_OK, error, table_.begin(conn_, call(), mode, &error));
+    require_ok("begin", table_.begin(conn_, call(), mode, &error), error);
 }
 
 void Link::commit() {
     imgsrv_error error{};
-    IMGSRV_EXPECT_CODE(IMGSRV_OK, error, table_.commit(conn_, call(), &error));
+    require_ok("commit", table_.commit(conn_, call(), &error), error);
 }
 
 void Link::rollback() {
     imgsrv_error error{};
-    IMGSRV_EXPECT_CODE(IMGSRV_OK, error, table_.rollback(conn_, call(), &error));
+    require_ok("rollback", table_.rollback(conn_, call(), &error), error);
+}
+
+void Link::write(const std::function<void()>& body) {
+    for (int tries = 1;; ++tries) {
+        try {
+            begin(IMGSRV_TX_WRITE);
+            body();
+            return commit();
+        } catch (const CallFailed& failure) {
+            if (!failure.asks_to_repeat() || tries == 1000) throw;
+            rollback();
+        }
+    }
 }
 
 void Link::script(const std::string& sql) {
     imgsrv_error error{};
-    IMGSRV_EXPECT_CODE(IMGSRV_OK, error, table_.script(conn_, call(), {sql.data(), sql.size()}, &error));
+    require_ok("script", table_.script(conn_, call(), {sql.data(), sql.size()}, &error), error);
 }
 
 std::uint64_t Link::change(const std::string& sql, const Values& params) {
     imgsrv_error error{};
     std::uint64_t affected = 0;
-    IMGSRV_EXPECT_CODE(IMGSRV_OK, error, query(sql, params, &error, nullptr, nullptr, &affected));
+    require_ok(sql.c_str(), query(sql, params, &error, nullptr, nullptr, &affected), error);
     return affected;
 }
 
 std::vector<Values> Link::read(const std::string& sql, const Values& params) {
     imgsrv_error error{};
     std::vector<Values> rows;
-    IMGSRV_EXPECT_CODE(IMGSRV_OK, error, query(sql, params, &error, nullptr, &rows));
+    require_ok(sql.c_str(), query(sql, params, &error, nullptr, &rows), error);
     return rows;
 }
 

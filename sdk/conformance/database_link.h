@@ -3,7 +3,7 @@
 #include <imgsrv/database.h>
 
 #include <cstdint>
-#include <initializer_list>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +57,9 @@ class Link {
     void begin(std::int32_t mode);
     void commit();
     void rollback();
+    // Runs body in write transactions until one commits: again when the driver says SERIALIZATION, DEADLOCK or BUSY, as
+    // a host does.
+    void write(const std::function<void()>& body);
     void script(const std::string& sql);
     // Runs a statement, drops its rows, returns how many it changed.
     std::uint64_t change(const std::string& sql, const Values& params = {});
@@ -79,6 +82,17 @@ class Link {
     const imgsrv_database& table_;
     Call call_;
     void* conn_ = nullptr;
+};
+
+// A call that is not OK where the check needed it to be.
+class CallFailed : public Failure {
+  public:
+    CallFailed(const std::string& what, imgsrv_code code, const imgsrv_error& error);
+    // The transaction may succeed when it is run again.
+    bool asks_to_repeat() const { return repeat_; }
+
+  private:
+    bool repeat_;
 };
 
 // Rows that a check holds open.

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "imgsrv/imgsrv.hpp"
+#include "link.h"
+#include "rows.h"
+#include "statement.h"
+
+namespace imgsrv::postgres {
+
+// One connection of the ABI; the rules of imgsrv/database.h and of sdk/ABI.md, section Database, hold. A connection
+// whose link died stays dead: the pool makes another.
+class Connection {
+  public:
+    // settings outlive the connection.
+    Connection(const Settings& settings, const sdk::Call& call, const sdk::Log& log);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    void reset(const sdk::Call& call);
+    void begin(const sdk::Call& call, std::int32_t mode);
+    void commit(const sdk::Call& call);
+    void rollback(const sdk::Call& call);
+    void script(const sdk::Call& call, std::string_view sql);
+    sdk::QueryResult<Rows> query(const sdk::Call& call, std::string_view sql, std::span<const imgsrv_value> params);
+    void migration_lock(const sdk::Call& call);
+    void migration_unlock(const sdk::Call& call);
+    void interrupt() noexcept { link_.interrupt(); }
+
+    // For Rows: the next row of the open result, null at its end; and that it is closed, read or not.
+    Result next_row(const sdk::Call& call);
+    void rows_closed() noexcept;
+
+  private:
+    enum class Transaction { none, read, write };
+
+    void require_idle(const char* what) const;
+    void require_usable() const;
+    void end_rows() noexcept;
+    // Ends the transaction, if there is one, whatever the call says. Throws CONNECTION when the link is dead by then;
+    // the server has ended the transaction all the same.
+    void end_transaction();
+    sdk::QueryResult<Rows> run(std::string_view sql, std::span<const imgsrv_value> params);
+    sdk::QueryResult<Rows> execute(Statement& statement, std::span<const imgsrv_value> params);
+    sdk::QueryResult<Rows> first_result(bool only_reads);
+    void run_script(const std::string& sql);
+
+    // Runs work; when it throws, an open transaction counts as failed.
+    template <class Work>
+    auto in_transaction(Work&& work);
+
+    const Settings& settings_;
+    Link link_;
+    StatementCache cache_;
+    Transaction transaction_ = Transaction::none;
+    bool failed_ = false;  // the transaction
+    bool migration_lock_held_ = false;
+    Rows* open_rows_ = nullptr;
+};
+
+}  // namespace imgsrv::postgres

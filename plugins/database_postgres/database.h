@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "connection.h"
+#include "imgsrv/imgsrv.hpp"
+#include "link.h"
+
+namespace imgsrv::postgres {
+
+// One database of a PostgreSQL server, 12 or later. [any] thread.
+class Database {
+  public:
+    static constexpr const char* kDialect = "postgresql";
+    static constexpr std::uint64_t kFeatures = IMGSRV_DB_FEATURE_SKIP_LOCKED | IMGSRV_DB_FEATURE_CONCURRENT_WRITERS;
+
+    // Reads the options and connects to nothing: a server that is away makes the host wait, not fail.
+    explicit Database(const sdk::Setup& setup);
+
+    std::unique_ptr<Connection> connect(const sdk::Call& call);
+    // On a link of its own, so that a pool that is busy does not look like a server that is away. READ_ONLY when the
+    // server is a standby.
+    void health(const sdk::Call& call);
+
+  private:
+    Settings settings_;
+    sdk::Log log_;
+    std::mutex health_mutex_;
+    std::unique_ptr<Link> health_link_;
+};
+
+}  // namespace imgsrv::postgres

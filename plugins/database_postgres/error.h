@@ -1,0 +1,28 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string>
+#include <string_view>
+
+#include "imgsrv/imgsrv.hpp"
+
+namespace imgsrv::postgres {
+
+// What the server said of a failed statement, in the ABI's terms. Values of rows and parameters stay out of the
+// message.
+sdk::Failure server_failure(const PGresult* result, std::string_view doing);
+
+// The link is dead or never was. text: libpq's or our own, without the password.
+sdk::Failure link_failure(std::string_view text);
+
+// A statement of the host is wrong: a bug there, nothing a user did.
+sdk::Failure bad_statement(std::string message);
+
+// The call does not fit the connection's state: a bug in the host.
+sdk::Failure out_of_turn(std::string message);
+
+// The failure for a SQLSTATE that came without a result, such as a refused log-in.
+sdk::Failure sqlstate_failure(std::string_view sqlstate, std::string message);
+
+}  // namespace imgsrv::postgres
