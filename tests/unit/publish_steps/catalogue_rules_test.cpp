@@ -240,7 +240,7 @@ TEST_CASE("random catalogues lead every name to the first artifact that has it")
     const std::map<std::string, std::string> unified{{"vm", sample::unified_vm("")},
                                                      {"ct", sample::unified_container("")}};
 
-    for (std::uint32_t seed = 0; seed < 150; ++seed) {
+    for (std::uint32_t seed = 0; seed < 60; ++seed) {
         INFO("seed " << seed);
         std::mt19937 random(seed);
         const auto chance = [&](std::uint32_t percent) { return random() % 100 < percent; };

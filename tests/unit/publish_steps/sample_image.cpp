@@ -23,30 +23,70 @@ std::string tar_xz(std::string_view what) {
         .append(what);
 }
 
-std::string tar_gz(const std::vector<std::pair<std::string, std::string>>& members) {
-    std::string out;
-    archive* a = archive_write_new();
-    archive_write_add_filter_gzip(a);
-    archive_write_set_filter_option(a, "gzip", "timestamp", nullptr);
-    archive_write_set_format_ustar(a);
-    const auto write = [](archive*, void* to, const void* p, size_t n) -> la_ssize_t {
-        static_cast<std::string*>(to)->append(static_cast<const char*>(p), n);
-        return static_cast<la_ssize_t>(n);
-    };
-    if (archive_write_open2(a, &out, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) throw std::runtime_error("tar");
-    for (const auto& [name, content] : members) {
+namespace {
+
+// A tar archive that is written into a string as it goes.
+class TarWriter {
+  public:
+    explicit TarWriter(bool gzip) : archive_(archive_write_new()) {
+        if (gzip) {
+            archive_write_add_filter_gzip(archive_);
+            archive_write_set_filter_option(archive_, "gzip", "timestamp", nullptr);
+        }
+        archive_write_set_format_ustar(archive_);
+        archive_write_set_bytes_per_block(archive_, 0);
+        const auto write = [](archive*, void* to, const void* p, size_t n) -> la_ssize_t {
+            static_cast<std::string*>(to)->append(static_cast<const char*>(p), n);
+            return static_cast<la_ssize_t>(n);
+        };
+        if (archive_write_open2(archive_, &bytes_, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) {
+            throw std::runtime_error("libarchive cannot write a tar archive");
+        }
+    }
+    ~TarWriter() { archive_write_free(archive_); }
+    TarWriter(const TarWriter&) = delete;
+    TarWriter& operator=(const TarWriter&) = delete;
+
+    void header(const std::string& name, std::uint64_t size) {
         archive_entry* entry = archive_entry_new();
         archive_entry_set_pathname(entry, name.c_str());
         archive_entry_set_filetype(entry, name.ends_with('/') ? AE_IFDIR : AE_IFREG);
         archive_entry_set_perm(entry, 0755);
-        archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
-        archive_write_header(a, entry);
-        archive_write_data(a, content.data(), content.size());
+        archive_entry_set_size(entry, static_cast<la_int64_t>(size));
+        archive_write_header(archive_, entry);
         archive_entry_free(entry);
     }
-    archive_write_close(a);
-    archive_write_free(a);
-    return out;
+    void data(const std::string& bytes) { archive_write_data(archive_, bytes.data(), bytes.size()); }
+    std::string finish() {
+        archive_write_close(archive_);
+        return bytes_;
+    }
+    // Leaves the archive as it is.
+    std::string cut_off() {
+        archive_write_fail(archive_);
+        return bytes_;
+    }
+
+  private:
+    archive* archive_;
+    std::string bytes_;
+};
+
+}  // namespace
+
+std::string tar_gz(const std::vector<std::pair<std::string, std::string>>& members) {
+    TarWriter tar(true);
+    for (const auto& [name, content] : members) {
+        tar.header(name, content.size());
+        tar.data(content);
+    }
+    return tar.finish();
+}
+
+std::string tar_announcing(const std::string& name, std::uint64_t size) {
+    TarWriter tar(false);
+    tar.header(name, size);
+    return tar.cut_off();
 }
 
 std::string unified_container(std::string_view what) {

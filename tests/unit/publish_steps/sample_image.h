@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,8 @@ std::string tar_xz(std::string_view what);
 
 // A real gzip-compressed tar archive with these members (name, content); a name that ends in '/' is a folder.
 std::string tar_gz(const std::vector<std::pair<std::string, std::string>>& members);
+// The beginning of a tar archive: a member of this size is announced, and none of its bytes follow.
+std::string tar_announcing(const std::string& name, std::uint64_t size);
 std::string unified_container(std::string_view what);
 std::string unified_vm(std::string_view what);
 
