@@ -9,12 +9,11 @@ using http::Method;
 void add_auth_routes(Endpoints& endpoints) {
     auto& access = endpoints.services().access;
 
-    endpoints.add(Method::get, "/v1/auth/roles", Gate::manage, BodyKind::none,
-                  [](Exchange&) -> Result<http::Response> {
-                      Json roles = Json::array();
-                      for (const auto& role : domain::kRoles) roles.push_back(to_json(role));
-                      return json_response(200, {{"roles", std::move(roles)}});
-                  });
+    endpoints.add(Method::get, "/v1/auth/roles", Gate::manage, BodyKind::none, [](Exchange&) -> Result<http::Response> {
+        Json roles = Json::array();
+        for (const auto& role : domain::kRoles) roles.push_back(to_json(role));
+        return json_response(200, {{"roles", std::move(roles)}});
+    });
 
     endpoints.add(Method::get, "/v1/auth/principals", Gate::manage, BodyKind::none,
                   [&access](Exchange& x) -> Result<http::Response> {
@@ -62,21 +61,21 @@ void add_auth_routes(Endpoints& endpoints) {
                       return list_response(x, "api_tokens", tokens);
                   });
 
-    endpoints.add(Method::post, "/v1/auth/principals/{id}/api-tokens", Gate::manage, BodyKind::document,
-                  [&access](Exchange& x) -> Result<http::Response> {
-                      IMGSRV_ASSIGN(const auto body,
-                                    RequestJson::read(x.request, kDocumentBytes, {"name", "expires_at"}));
-                      services::NewToken request;
-                      IMGSRV_ASSIGN(request.name, body.optional_string("name"));
-                      IMGSRV_ASSIGN(const auto expires, body.string("expires_at"));
-                      auto at = parse_rfc3339(expires);
-                      if (!at.ok()) return std::move(at).status().with_context("expires_at");
-                      request.expires = *at;
-                      IMGSRV_ASSIGN(const auto issued, access.issue_token(x.call, x.param("id"), request));
-                      Json json = to_json(issued.token);
-                      json["plaintext"] = issued.plaintext;
-                      return json_response(201, json);
-                  });
+    endpoints.add(
+        Method::post, "/v1/auth/principals/{id}/api-tokens", Gate::manage, BodyKind::document,
+        [&access](Exchange& x) -> Result<http::Response> {
+            IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes, {"name", "expires_at"}));
+            services::NewToken request;
+            IMGSRV_ASSIGN(request.name, body.optional_string("name"));
+            IMGSRV_ASSIGN(const auto expires, body.string("expires_at"));
+            auto at = parse_rfc3339(expires);
+            if (!at.ok()) return std::move(at).status().with_context("expires_at");
+            request.expires = *at;
+            IMGSRV_ASSIGN(const auto issued, access.issue_token(x.call, x.param("id"), request));
+            Json json = to_json(issued.token);
+            json["plaintext"] = issued.plaintext;
+            return json_response(201, json);
+        });
 
     endpoints.add(Method::del, "/v1/auth/api-tokens/{id}", Gate::manage, BodyKind::none,
                   [&access](Exchange& x) -> Result<http::Response> {

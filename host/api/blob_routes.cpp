@@ -14,15 +14,17 @@ Result<http::Response> serve_blob(Services& services, Exchange& x, const std::st
     http::Response response;
     response.status = selection.status;
     if (selection.status == 416) {
-        response = http::problem(416, "the range '" + x.request.headers.joined("Range").substr(0, 100) +
-                                          "' cannot be served: the blob has " + std::to_string(blob.size) +
-                                          " bytes, and one range of bytes at a time is possible",
+        response = http::problem(416,
+                                 "the range '" + x.request.headers.joined("Range").substr(0, 100) +
+                                     "' cannot be served: the blob has " + std::to_string(blob.size) +
+                                     " bytes, and one range of bytes at a time is possible",
                                  x.request.request_id);
         response.headers.add("Content-Range", "bytes */" + std::to_string(blob.size));
         return response;
     }
     if (selection.status == 412)
-        return http::problem(412, "the condition of the request does not hold for " + blob.digest, x.request.request_id);
+        return http::problem(412, "the condition of the request does not hold for " + blob.digest,
+                             x.request.request_id);
     response.headers.add("ETag", representation.etag);
     response.headers.add("Last-Modified", format_http_date(blob.created));
     response.headers.add("Cache-Control", "public, max-age=31536000, immutable");

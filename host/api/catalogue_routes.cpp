@@ -46,7 +46,8 @@ void add_catalogue_routes(Endpoints& endpoints) {
                       IMGSRV_ASSIGN(const auto name, body.string("version"));
                       IMGSRV_ASSIGN(const auto version, catalogue.create_draft(x.call, x.param("name"), name));
                       auto response = json_response(201, to_json(version));
-                      response.headers.add("Location", "/v1/images/" + x.param("name") + "/versions/" + version.version);
+                      response.headers.add("Location",
+                                           "/v1/images/" + x.param("name") + "/versions/" + version.version);
                       return response;
                   });
 

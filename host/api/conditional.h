@@ -23,8 +23,8 @@ struct Selection {
     std::uint64_t length = 0;
 };
 
-// Evaluates If-Match, If-None-Match, If-Unmodified-Since, If-Modified-Since, If-Range and Range. One range gives 206; several, a
-// malformed or an unsatisfiable one gives 416; another unit than bytes is ignored.
+// Evaluates If-Match, If-None-Match, If-Unmodified-Since, If-Modified-Since, If-Range and Range. One range gives 206;
+// several, a malformed or an unsatisfiable one gives 416; another unit than bytes is ignored.
 Selection select(const http::Request& request, const Representation& representation);
 
 // Whether a list of entity tags ("a", W/"b", or *) names the tag; weak comparison (section 8.8.3.2).

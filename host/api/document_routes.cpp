@@ -50,8 +50,9 @@ void add_document_routes(Endpoints& endpoints) {
     const auto serve_openapi = [openapi, etag](const http::Request& request) {
         return document_response(request, "application/yaml", etag, openapi);
     };
-    endpoints.add_plain(http::Method::get, "/openapi/v1.yaml",
-                        [serve_openapi](const http::Request& r) { return std::optional(serve_openapi(r)); }, serve_openapi);
+    endpoints.add_plain(
+        http::Method::get, "/openapi/v1.yaml",
+        [serve_openapi](const http::Request& r) { return std::optional(serve_openapi(r)); }, serve_openapi);
 }
 
 }  // namespace imgsrv::api

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::string_view kPublic = "public, max-age=60";
 
-std::string etag_of(std::string_view body) { return "\"" + sha256_hex(body).substr(0, 32) + "\""; }
+std::string etag_of(std::string_view body) {
+    return "\"" + sha256_hex(body).substr(0, 32) + "\"";
+}
 
 http::Response cached_response(const http::Request& request, const CachedResponse& cached) {
     http::Response response;
@@ -63,9 +65,12 @@ Result<std::string> decode_cursor(std::string_view text) {
 
 Status gate_status(Gate gate, const services::Caller& caller) {
     switch (gate) {
-        case Gate::open: return {};
-        case Gate::write: return services::AccessService::require(caller, domain::Action::content_write);
-        case Gate::manage: return services::AccessService::require(caller, domain::Action::auth_manage);
+        case Gate::open:
+            return {};
+        case Gate::write:
+            return services::AccessService::require(caller, domain::Action::content_write);
+        case Gate::manage:
+            return services::AccessService::require(caller, domain::Action::auth_manage);
     }
     return {Code::internal, "unknown gate"};
 }
@@ -121,7 +126,8 @@ void Endpoints::add(http::Method method, std::string pattern, Gate gate, http::B
     http::Route route{method, std::move(pattern), body, nullptr, std::move(fast)};
     route.handler = [services = services_, gate, endpoint = std::move(endpoint)](http::Request& request) {
         Exchange exchange{request, {request.request_id, std::nullopt, request.cancel}, {}};
-        auto caller = services->access.authenticate(exchange.call, request.headers.joined("Authorization"), request.peer);
+        auto caller =
+            services->access.authenticate(exchange.call, request.headers.joined("Authorization"), request.peer);
         if (!caller.ok()) return failure(caller.status(), request);
         exchange.caller = std::move(caller).value();
         request.principal_id = exchange.caller.principal_id;

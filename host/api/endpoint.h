@@ -29,9 +29,9 @@ struct Exchange {
 };
 
 enum class Gate {
-    open,       // anonymous readers; a token, when there is one, must be valid
-    write,      // content.write
-    manage,     // auth.manage
+    open,    // anonymous readers; a token, when there is one, must be valid
+    write,   // content.write
+    manage,  // auth.manage
 };
 
 // A handler says what to answer or why not; a status becomes a problem document.
@@ -45,8 +45,8 @@ class Endpoints {
     // fast: answers on the event loop what it can; may be empty.
     void add(http::Method method, std::string pattern, Gate gate, http::BodyKind body, Endpoint endpoint,
              http::FastHandler fast = nullptr);
-    // A GET whose answer to anonymous readers depends only on the target and the catalogue's generation: it is kept and then answered
-    // on the event loop.
+    // A GET whose answer to anonymous readers depends only on the target and the catalogue's generation: it is kept and
+    // then answered on the event loop.
     void add_cached(std::string pattern, Endpoint endpoint);
     // Without authentication, on the event loop when `fast` answers.
     void add_plain(http::Method method, std::string pattern, http::FastHandler fast, http::Handler handler);

@@ -17,8 +17,9 @@ void add_health_routes(Endpoints& endpoints) {
     const auto& services = endpoints.shared();
     // Probes are answered on the event loop from what the background checks last saw: they never wait for a backend.
     const auto add = [&](const char* path, auto answer) {
-        endpoints.add_plain(http::Method::get, path, [answer](const http::Request&) { return std::optional(answer()); },
-                            [answer](http::Request&) { return answer(); });
+        endpoints.add_plain(
+            http::Method::get, path, [answer](const http::Request&) { return std::optional(answer()); },
+            [answer](http::Request&) { return answer(); });
     };
     add("/healthz", [] { return bare(204); });
     add("/readyz", [services] { return bare(services->health.ready() ? 204 : 503); });

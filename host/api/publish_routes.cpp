@@ -10,7 +10,8 @@ void add_publish_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::post, "/v1/images/{name}/versions/{version}/publish", Gate::write, BodyKind::document,
                   [&publishing](Exchange& x) -> Result<http::Response> {
-                      IMGSRV_ASSIGN(const auto started, publishing.publish(x.call, x.param("name"), x.param("version")));
+                      IMGSRV_ASSIGN(const auto started,
+                                    publishing.publish(x.call, x.param("name"), x.param("version")));
                       Json body = {{"job_id", started.job_id}};
                       body.update(to_json(started.version));
                       auto response = json_response(started.repeated ? 200 : 202, body);

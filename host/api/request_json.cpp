@@ -12,18 +12,26 @@ using nlohmann::json;
 
 std::string_view kind_of(const json& value) {
     switch (value.type()) {
-        case json::value_t::null: return "null";
-        case json::value_t::object: return "an object";
-        case json::value_t::array: return "an array";
-        case json::value_t::string: return "a string";
-        case json::value_t::boolean: return "a boolean";
-        case json::value_t::number_float: return "a number with a fraction";
-        default: return "a number";
+        case json::value_t::null:
+            return "null";
+        case json::value_t::object:
+            return "an object";
+        case json::value_t::array:
+            return "an array";
+        case json::value_t::string:
+            return "a string";
+        case json::value_t::boolean:
+            return "a boolean";
+        case json::value_t::number_float:
+            return "a number with a fraction";
+        default:
+            return "a number";
     }
 }
 
 Status wrong_type(const std::string& where, std::string_view wanted, const json& value) {
-    return {Code::invalid_argument, where + " must be " + std::string(wanted) + ", it is " + std::string(kind_of(value))};
+    return {Code::invalid_argument,
+            where + " must be " + std::string(wanted) + ", it is " + std::string(kind_of(value))};
 }
 
 bool is_json(std::string_view content_type) {
@@ -69,8 +77,9 @@ Status RequestJson::check_members(const json& object, std::string_view path,
         const std::string near = nearest(name, known);
         std::string list;
         for (const auto& k : known) list += (list.empty() ? "" : ", ") + k;
-        return {Code::invalid_argument, "unknown member '" + std::string(path) + name.substr(0, 64) + "'" +
-                                            (near.empty() ? "; the members are " + list : "; did you mean '" + near + "'?")};
+        return {Code::invalid_argument,
+                "unknown member '" + std::string(path) + name.substr(0, 64) + "'" +
+                    (near.empty() ? "; the members are " + list : "; did you mean '" + near + "'?")};
     }
     return {};
 }

@@ -15,8 +15,8 @@ namespace imgsrv::api {
 // One JSON object of a request. Every error is invalid_argument and names the member, at any depth ("parts[2].etag").
 class RequestJson {
   public:
-    // Reads the body: unsupported_media_type unless it is application/json, too_large over the limit, invalid_argument when it
-    // is not one JSON object or has a member that is not allowed.
+    // Reads the body: unsupported_media_type unless it is application/json, too_large over the limit, invalid_argument
+    // when it is not one JSON object or has a member that is not allowed.
     static Result<RequestJson> read(http::Request& request, std::size_t max_bytes,
                                     std::initializer_list<std::string_view> allowed);
 

@@ -10,7 +10,8 @@ namespace {
 using http::BodyKind;
 using http::Method;
 
-// RFC 9530 Content-Digest "sha-256=:base64:", or RFC 3230 Digest "sha-256=base64". As hex; none when there is no SHA-256.
+// RFC 9530 Content-Digest "sha-256=:base64:", or RFC 3230 Digest "sha-256=base64". As hex; none when there is no
+// SHA-256.
 Result<std::optional<std::string>> declared_digest(const http::Request& request) {
     const std::string* field = request.headers.find("Content-Digest");
     const bool structured = field != nullptr;
@@ -46,8 +47,8 @@ Result<std::optional<std::string>> declared_digest(const http::Request& request)
         hex += kHex[byte & 15U];
     }
     if (hex.size() != 64)
-        return Status(Code::invalid_argument, "the SHA-256 of the part has " + std::to_string(hex.size() / 2) +
-                                                  " bytes, it must have 32");
+        return Status(Code::invalid_argument,
+                      "the SHA-256 of the part has " + std::to_string(hex.size() / 2) + " bytes, it must have 32");
     return std::optional<std::string>(hex);
 }
 
@@ -55,7 +56,8 @@ Result<std::int64_t> part_number(const std::string& text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size())
-        return Status(Code::invalid_argument, "part number '" + text.substr(0, 32) + "' is not a number from 1 to 10000");
+        return Status(Code::invalid_argument,
+                      "part number '" + text.substr(0, 32) + "' is not a number from 1 to 10000");
     return number;
 }
 
@@ -66,10 +68,9 @@ void add_upload_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::post, "/v1/uploads", Gate::write, BodyKind::document,
                   [&uploads](Exchange& x) -> Result<http::Response> {
-                      IMGSRV_ASSIGN(const auto body,
-                                    RequestJson::read(x.request, kDocumentBytes,
-                                                      {"expected_digest", "expected_size_bytes", "media_type_hint",
-                                                       "filename_hint"}));
+                      IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes,
+                                                                       {"expected_digest", "expected_size_bytes",
+                                                                        "media_type_hint", "filename_hint"}));
                       services::NewUpload upload;
                       IMGSRV_ASSIGN(upload.expected_digest, body.string("expected_digest"));
                       IMGSRV_ASSIGN(upload.expected_size, body.integer("expected_size_bytes"));
@@ -95,23 +96,24 @@ void add_upload_routes(Endpoints& endpoints) {
                       return json_response(200, {{"parts", std::move(items)}});
                   });
 
-    endpoints.add(Method::put, "/v1/uploads/{id}/parts/{number}", Gate::write, BodyKind::streaming,
-                  [&uploads](Exchange& x) -> Result<http::Response> {
-                      IMGSRV_ASSIGN(const auto number, part_number(x.param("number")));
-                      IMGSRV_ASSIGN(auto digest, declared_digest(x.request));
-                      const auto length = x.request.has_body ? x.request.content_length : std::optional<std::uint64_t>(0);
-                      IMGSRV_ASSIGN(const auto part, uploads.put_part(x.call, x.param("id"), number, length,
-                                                                      std::move(digest), *x.request.body));
-                      auto response = json_response(200, to_json(part, x.param("id")));
-                      response.headers.add("ETag", "\"" + part.etag + "\"");
-                      return response;
-                  });
+    endpoints.add(
+        Method::put, "/v1/uploads/{id}/parts/{number}", Gate::write, BodyKind::streaming,
+        [&uploads](Exchange& x) -> Result<http::Response> {
+            IMGSRV_ASSIGN(const auto number, part_number(x.param("number")));
+            IMGSRV_ASSIGN(auto digest, declared_digest(x.request));
+            const auto length = x.request.has_body ? x.request.content_length : std::optional<std::uint64_t>(0);
+            IMGSRV_ASSIGN(const auto part,
+                          uploads.put_part(x.call, x.param("id"), number, length, std::move(digest), *x.request.body));
+            auto response = json_response(200, to_json(part, x.param("id")));
+            response.headers.add("ETag", "\"" + part.etag + "\"");
+            return response;
+        });
 
     endpoints.add(Method::post, "/v1/uploads/{id}/complete", Gate::write, BodyKind::document,
                   [&uploads](Exchange& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes, {"parts"}));
-                      IMGSRV_ASSIGN(const auto named, body.objects("parts", domain::kMaxPartNumber,
-                                                                   {"number", "etag", "size_bytes"}));
+                      IMGSRV_ASSIGN(const auto named,
+                                    body.objects("parts", domain::kMaxPartNumber, {"number", "etag", "size_bytes"}));
                       std::vector<domain::UploadPart> parts;
                       parts.reserve(named.size());
                       for (const auto& one : named) {
@@ -119,13 +121,13 @@ void add_upload_routes(Endpoints& endpoints) {
                           IMGSRV_ASSIGN(auto etag, one.string("etag"));
                           IMGSRV_ASSIGN(const auto size, one.integer("size_bytes"));
                           if (number < 1 || number > domain::kMaxPartNumber)
-                              return Status(Code::invalid_argument, "part number " + std::to_string(number) +
-                                                                        " is not between 1 and 10000");
+                              return Status(Code::invalid_argument,
+                                            "part number " + std::to_string(number) + " is not between 1 and 10000");
                           if (size < 0)
-                              return Status(Code::invalid_argument, "size_bytes of part " + std::to_string(number) +
-                                                                        " must not be negative");
-                          parts.push_back({static_cast<std::uint32_t>(number), std::move(etag),
-                                           static_cast<std::uint64_t>(size)});
+                              return Status(Code::invalid_argument,
+                                            "size_bytes of part " + std::to_string(number) + " must not be negative");
+                          parts.push_back(
+                              {static_cast<std::uint32_t>(number), std::move(etag), static_cast<std::uint64_t>(size)});
                       }
                       IMGSRV_ASSIGN(const auto session, uploads.complete(x.call, x.param("id"), parts));
                       return json_response(200, to_json(session));

@@ -107,10 +107,13 @@ Status check_settings(const config::Settings& settings) {
     const auto check = [&](plugin::Kind kind, std::string_view section, const std::string& driver) -> Status {
         IMGSRV_ASSIGN(const auto* component, registry.find(kind, driver));
         plugin::OptionValues given;
-        for (const auto& [key, value] : settings.driver_options(section, driver)) given[key] = {value.value, value.origin};
+        for (const auto& [key, value] : settings.driver_options(section, driver))
+            given[key] = {value.value, value.origin};
         const bool embedded = (driver == "fs" && section == "storage") || (driver == "sqlite" && section == "database");
         // Their place comes from data-dir.
-        if (embedded) given.try_emplace(driver == "fs" ? "root" : "path", plugin::OptionValue{settings.text("data-dir"), "data-dir"});
+        if (embedded)
+            given.try_emplace(driver == "fs" ? "root" : "path",
+                              plugin::OptionValue{settings.text("data-dir"), "data-dir"});
         auto checked = plugin::check_options(component->info.options, given);
         if (checked.ok()) return {};
         return std::move(checked).status().with_context("[" + std::string(section) + "." + driver + "]");
@@ -118,7 +121,8 @@ Status check_settings(const config::Settings& settings) {
     IMGSRV_TRY(check(plugin::Kind::database, "database", settings.text("database.driver")));
     IMGSRV_TRY(check(plugin::Kind::object_store, "storage", settings.text("storage.driver")));
     for (const auto& driver : settings.list("auth.drivers")) IMGSRV_TRY(check(plugin::Kind::auth, "auth", driver));
-    for (const auto& step : settings.list("publish.steps")) IMGSRV_TRY(check(plugin::Kind::publish_step, "publish", step));
+    for (const auto& step : settings.list("publish.steps"))
+        IMGSRV_TRY(check(plugin::Kind::publish_step, "publish", step));
     std::printf("the configuration is valid\n");
     return {};
 }

@@ -13,7 +13,8 @@
 namespace imgsrv::app {
 namespace {
 
-plugin::OptionValues driver_options(const config::Settings& settings, std::string_view section, std::string_view driver) {
+plugin::OptionValues driver_options(const config::Settings& settings, std::string_view section,
+                                    std::string_view driver) {
     plugin::OptionValues options;
     for (auto& [key, value] : settings.driver_options(section, driver)) options[key] = {value.value, value.origin};
     return options;
@@ -61,7 +62,8 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
     }
     IMGSRV_ASSIGN(b.database, plugin::create_database(registry, driver, "database", options, {}));
     store::PoolOptions pool;
-    pool.connections = static_cast<std::size_t>(std::clamp<std::int64_t>(settings.integer("database.connections"), 1, 1000));
+    pool.connections =
+        static_cast<std::size_t>(std::clamp<std::int64_t>(settings.integer("database.connections"), 1, 1000));
     b.pool = std::make_unique<store::Pool>(*b.database, pool);
     return {};
 }
@@ -90,8 +92,7 @@ Status open_others(const config::Settings& settings, const plugin::PluginRegistr
     const auto non_blocking = settings.list("publish.non-blocking");
     bool finalizer = false;
     for (const auto& name : settings.list("publish.steps")) {
-        if (b.steps.contains(name))
-            return {Code::invalid_argument, "publish.steps names '" + name + "' twice"};
+        if (b.steps.contains(name)) return {Code::invalid_argument, "publish.steps names '" + name + "' twice"};
         IMGSRV_ASSIGN(auto step, plugin::create_publish_step(registry, name, name,
                                                              driver_options(settings, "publish", name), context));
         const bool blocking = std::find(non_blocking.begin(), non_blocking.end(), name) == non_blocking.end();

@@ -14,8 +14,8 @@
 
 namespace imgsrv::app {
 
-// Loads every plugin of the program's own folder and of plugin-dir. Refused files are logged; a driver that is configured and
-// missing fails where it is created.
+// Loads every plugin of the program's own folder and of plugin-dir. Refused files are logged; a driver that is
+// configured and missing fails where it is created.
 Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& registry);
 
 // The configured backends, created from their plugins in the order of their needs.

@@ -90,12 +90,16 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
     services::UploadOptions upload;
     upload.ttl = std::chrono::duration_cast<std::chrono::seconds>(settings.duration("upload-ttl"));
     uploads = std::make_unique<services::UploadService>(
-        pool, *backends.objects, upload, [this] { if (promotion_worker) promotion_worker->wake(); },
+        pool, *backends.objects, upload,
+        [this] {
+            if (promotion_worker) promotion_worker->wake();
+        },
         [this](std::string id) { hash_queue->add(std::move(id)); });
     promotion = std::make_unique<services::PromotionService>(pool, *backends.objects, owner);
     blobs = std::make_unique<services::BlobService>(pool, *backends.objects);
     catalogue = std::make_unique<services::CatalogueService>(pool, clock);
-    publishing = std::make_unique<services::PublishService>(pool, backends.pipeline, [this] { publish_worker->wake(); });
+    publishing =
+        std::make_unique<services::PublishService>(pool, backends.pipeline, [this] { publish_worker->wake(); });
     steps = std::make_unique<services::StepRunner>(pool, *blobs, backends.steps, clock, owner);
     IMGSRV_ASSIGN(documents, services::DocumentService::create(pool, backends.steps, clock));
     access = std::make_unique<services::AccessService>(pool, std::move(backends.authenticators));
@@ -145,7 +149,8 @@ void ServerApp::Parts::make_workers() {
     publish.backoff = seconds(1);
     publish.breaker_failures = 0;
     publish.threads = 2;
-    publish_worker = std::make_unique<jobs::Worker>(publish, [this](const ports::Call& call) { return steps->run_one(call); });
+    publish_worker =
+        std::make_unique<jobs::Worker>(publish, [this](const ports::Call& call) { return steps->run_one(call); });
 
     jobs::WorkerOptions sweep;
     sweep.name = "sweeper";
@@ -183,7 +188,8 @@ Status ServerApp::Parts::make_doors() {
     std::ostringstream openapi;
     openapi << in.rdbuf();
     if (!in) return {Code::not_found, "the API description '" + find_layout().openapi.string() + "' cannot be read"};
-    api::add_routes(router, {*access, *uploads, *blobs, *catalogue, *publishing, *documents, health, clock, openapi.str()});
+    api::add_routes(router,
+                    {*access, *uploads, *blobs, *catalogue, *publishing, *documents, health, clock, openapi.str()});
 
     server = std::make_unique<http::Server>(router, http::Limits(), &request_log);
     const std::string& plain = settings.text("listen");

@@ -13,7 +13,8 @@ class ServerApp {
     explicit ServerApp(const config::Settings& settings);
     ~ServerApp();
 
-    // Loads plugins, brings the database up to date, starts workers and listeners. The server is ready when it returns OK.
+    // Loads plugins, brings the database up to date, starts workers and listeners. The server is ready when it returns
+    // OK.
     Status start();
     // Reads certificates again.
     void reload();

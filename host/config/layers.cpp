@@ -1,9 +1,9 @@
 #include "config/layers.h"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <array>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace imgsrv::config {
 namespace {

@@ -15,7 +15,8 @@ using Layer = std::map<std::string, Value, std::less<>>;
 // Reads one TOML file into the layer. Tables become key prefixes. invalid_argument names file, line and reason.
 Status read_toml(const std::filesystem::path& file, Layer& layer);
 
-// IMGSRV_STORAGE_S3_BUCKET is storage.s3.bucket. Variables of the client (IMGSRV_SERVER, IMGSRV_TOKEN, …) are passed over.
+// IMGSRV_STORAGE_S3_BUCKET is storage.s3.bucket. Variables of the client (IMGSRV_SERVER, IMGSRV_TOKEN, …) are passed
+// over.
 Status read_environment(const std::map<std::string, std::string>& environment, Layer& layer);
 
 // Short names that stand for a driver and its options: postgres-url, s3-bucket, …: see spec/operations.md.

@@ -48,9 +48,12 @@ Status check_scalar(const KnownKey& known, const std::string& text) {
             if (error == std::errc() && end == text.data() + text.size() && number >= 0) return {};
             return {Code::invalid_argument, "'" + text + "' is not a whole number"};
         }
-        case Kind::duration: return parse_duration(text).status();
-        case Kind::size: return parse_size(text).status();
-        default: break;
+        case Kind::duration:
+            return parse_duration(text).status();
+        case Kind::size:
+            return parse_size(text).status();
+        default:
+            break;
     }
     if (known.key == "log-format" && text != "json" && text != "text")
         return {Code::invalid_argument, "'" + text + "' is neither json nor text"};
@@ -129,7 +132,9 @@ const std::string& Settings::text(std::string_view key) const {
     return std::get<std::string>(values_.find(key)->second.value);
 }
 
-bool Settings::boolean(std::string_view key) const { return text(key) == "true"; }
+bool Settings::boolean(std::string_view key) const {
+    return text(key) == "true";
+}
 
 std::int64_t Settings::integer(std::string_view key) const {
     std::int64_t number = 0;
@@ -138,9 +143,13 @@ std::int64_t Settings::integer(std::string_view key) const {
     return number;
 }
 
-std::chrono::milliseconds Settings::duration(std::string_view key) const { return *parse_duration(text(key)); }
+std::chrono::milliseconds Settings::duration(std::string_view key) const {
+    return *parse_duration(text(key));
+}
 
-std::uint64_t Settings::size(std::string_view key) const { return *parse_size(text(key)); }
+std::uint64_t Settings::size(std::string_view key) const {
+    return *parse_size(text(key));
+}
 
 std::vector<std::string> Settings::list(std::string_view key) const {
     return std::get<std::vector<std::string>>(values_.find(key)->second.value);

@@ -54,9 +54,9 @@ std::string as_text(Level level, std::string_view message, const Field* fields, 
     const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
     std::tm tm{};
     ::gmtime_r(&seconds, &tm);
-    std::string line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:<5} {}", tm.tm_year + 1900,
-                                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                                   now.time_since_epoch().count() % 1000, to_string(level), message);
+    std::string line =
+        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:<5} {}", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                    tm.tm_hour, tm.tm_min, tm.tm_sec, now.time_since_epoch().count() % 1000, to_string(level), message);
     for (std::size_t i = 0; i < count; ++i) {
         line += fmt::format(" {}=", fields[i].key);
         std::visit(
@@ -81,15 +81,19 @@ void init(Format format, Level level) {
     set_level(level);
 }
 
-void set_level(Level level) { g_level = static_cast<int>(level); }
+void set_level(Level level) {
+    g_level = static_cast<int>(level);
+}
 
-bool enabled(Level level) noexcept { return static_cast<int>(level) >= g_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) noexcept {
+    return static_cast<int>(level) >= g_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message, const Field* fields, std::size_t count) noexcept {
     if (!enabled(level)) return;
     try {
         logger().log(spdlog::level::critical, g_format.load() == Format::json ? as_json(level, message, fields, count)
-                                                                             : as_text(level, message, fields, count));
+                                                                              : as_text(level, message, fields, count));
         logger().flush();
     } catch (...) {  // a log line is never worth a crash
     }
@@ -108,12 +112,18 @@ Result<Level> parse_level(std::string_view text) {
 
 std::string_view to_string(Level level) {
     switch (level) {
-        case Level::trace: return "trace";
-        case Level::debug: return "debug";
-        case Level::info: return "info";
-        case Level::warn: return "warn";
-        case Level::error: return "error";
-        case Level::fatal: return "fatal";
+        case Level::trace:
+            return "trace";
+        case Level::debug:
+            return "debug";
+        case Level::info:
+            return "info";
+        case Level::warn:
+            return "warn";
+        case Level::error:
+            return "error";
+        case Level::fatal:
+            return "fatal";
     }
     return "info";
 }

@@ -30,10 +30,18 @@ bool enabled(Level level) noexcept;
 void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) noexcept;
 void write(Level level, std::string_view message, const Field* fields, std::size_t count) noexcept;
 
-inline void debug(std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::debug, m, f); }
-inline void info(std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::info, m, f); }
-inline void warn(std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::warn, m, f); }
-inline void error(std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::error, m, f); }
+inline void debug(std::string_view m, std::initializer_list<Field> f = {}) noexcept {
+    write(Level::debug, m, f);
+}
+inline void info(std::string_view m, std::initializer_list<Field> f = {}) noexcept {
+    write(Level::info, m, f);
+}
+inline void warn(std::string_view m, std::initializer_list<Field> f = {}) noexcept {
+    write(Level::warn, m, f);
+}
+inline void error(std::string_view m, std::initializer_list<Field> f = {}) noexcept {
+    write(Level::error, m, f);
+}
 
 // "trace" … "fatal"; invalid_argument otherwise.
 Result<Level> parse_level(std::string_view text);

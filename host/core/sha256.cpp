@@ -28,7 +28,9 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "give the state's layou
 
 }  // namespace
 
-Sha256::Sha256() { SHA256_Init(reinterpret_cast<SHA256_CTX*>(state_.data())); }
+Sha256::Sha256() {
+    SHA256_Init(reinterpret_cast<SHA256_CTX*>(state_.data()));
+}
 
 void Sha256::update(std::span<const std::byte> bytes) {
     SHA256_Update(reinterpret_cast<SHA256_CTX*>(state_.data()), bytes.data(), bytes.size());

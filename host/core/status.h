@@ -10,8 +10,8 @@
 
 namespace imgsrv {
 
-// What went wrong, as a class a caller can act on. The values up to 16 are those of the plugin ABI (canonical RPC codes);
-// those from 100 exist only inside the host.
+// What went wrong, as a class a caller can act on. The values up to 16 are those of the plugin ABI (canonical RPC
+// codes); those from 100 exist only inside the host.
 enum class Code : std::int32_t {
     ok = 0,
     cancelled = 1,
@@ -138,14 +138,14 @@ class [[nodiscard]] Result {
 #define IMGSRV_CONCAT(a, b) IMGSRV_CONCAT_(a, b)
 
 // Leaves the function with the status of expr unless it is OK.
-#define IMGSRV_TRY(expr)                                                     \
-    do {                                                                     \
+#define IMGSRV_TRY(expr)                                                      \
+    do {                                                                      \
         if (::imgsrv::Status status_ = (expr); !status_.ok()) return status_; \
     } while (false)
 
 // IMGSRV_ASSIGN(auto x, call()): leaves the function with the status of call(), or names its value.
 #define IMGSRV_ASSIGN(decl, expr) IMGSRV_ASSIGN_(IMGSRV_CONCAT(result_, __COUNTER__), decl, expr)
-#define IMGSRV_ASSIGN_(tmp, decl, expr)             \
-    auto tmp = (expr);                              \
-    if (!tmp.ok()) return std::move(tmp).status();  \
+#define IMGSRV_ASSIGN_(tmp, decl, expr)            \
+    auto tmp = (expr);                             \
+    if (!tmp.ok()) return std::move(tmp).status(); \
     decl = std::move(tmp).value()

@@ -57,8 +57,8 @@ std::string format_rfc3339(Time t) {
 }
 
 Result<Time> parse_rfc3339(std::string_view text) {
-    const Status bad(Code::invalid_argument, "'" + std::string(text.substr(0, 64)) +
-                                                 "' is not an RFC 3339 time such as 2026-01-02T03:04:05Z");
+    const Status bad(Code::invalid_argument,
+                     "'" + std::string(text.substr(0, 64)) + "' is not an RFC 3339 time such as 2026-01-02T03:04:05Z");
     if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
         text[13] != ':' || text[16] != ':')
         return bad;

@@ -12,8 +12,12 @@ namespace imgsrv {
 // A moment in UTC, microseconds since 1970. The resolution of everything stored.
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
-inline std::int64_t to_micros(Time t) { return t.time_since_epoch().count(); }
-inline Time from_micros(std::int64_t us) { return Time(std::chrono::microseconds(us)); }
+inline std::int64_t to_micros(Time t) {
+    return t.time_since_epoch().count();
+}
+inline Time from_micros(std::int64_t us) {
+    return Time(std::chrono::microseconds(us));
+}
 
 // RFC 3339 in UTC, with microseconds when there are any: "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.250000Z".
 std::string format_rfc3339(Time t);

@@ -7,9 +7,12 @@ namespace imgsrv::domain {
 
 std::string_view to_string(VersionState state) {
     switch (state) {
-        case VersionState::draft: return "draft";
-        case VersionState::publishing: return "publishing";
-        case VersionState::published: return "published";
+        case VersionState::draft:
+            return "draft";
+        case VersionState::publishing:
+            return "publishing";
+        case VersionState::published:
+            return "published";
     }
     return "draft";
 }

@@ -21,6 +21,8 @@ Result<Digest> Digest::parse(std::string_view member, std::string_view text) {
                   std::string(member) + " must be 'sha256:' and 64 lower-case hex digits; the value " + why);
 }
 
-Digest Digest::from_hex(std::string_view hex) { return Digest("sha256:" + std::string(hex)); }
+Digest Digest::from_hex(std::string_view hex) {
+    return Digest("sha256:" + std::string(hex));
+}
 
 }  // namespace imgsrv::domain

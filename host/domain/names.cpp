@@ -6,9 +6,15 @@
 namespace imgsrv::domain {
 namespace {
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z'); }
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_alnum(char c) {
+    return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z');
+}
 
 std::string quoted(std::string_view text) {
     std::string shown(text.substr(0, 64));
@@ -56,8 +62,9 @@ std::size_t utf8_length(std::string_view s, std::size_t at) {
 
 Status check_image_name(std::string_view text) {
     const auto rest = [](char c) { return is_lower(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; };
-    return check("image name", text, 128, [](char c) { return is_lower(c) || is_digit(c); }, rest,
-                 "^[a-z0-9][a-z0-9._-]{0,127}$");
+    return check(
+        "image name", text, 128, [](char c) { return is_lower(c) || is_digit(c); }, rest,
+        "^[a-z0-9][a-z0-9._-]{0,127}$");
 }
 
 Status check_version_name(std::string_view text) {
@@ -77,8 +84,8 @@ Status check_token(std::string_view member, std::string_view text) {
 
 Status check_media_type(std::string_view member, std::string_view text) {
     if (text.size() > 255)
-        return {Code::invalid_argument, std::string(member) + " has " + std::to_string(text.size()) +
-                                            " characters, at most 255 are allowed"};
+        return {Code::invalid_argument,
+                std::string(member) + " has " + std::to_string(text.size()) + " characters, at most 255 are allowed"};
     const std::string_view essence = text.substr(0, text.find(';'));
     const auto slash = essence.find('/');
     const auto trimmed = essence.substr(0, essence.find_last_not_of(' ') + 1);

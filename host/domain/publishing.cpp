@@ -4,22 +4,32 @@ namespace imgsrv::domain {
 
 std::string_view to_string(JobState state) {
     switch (state) {
-        case JobState::queued: return "queued";
-        case JobState::running: return "running";
-        case JobState::succeeded: return "succeeded";
-        case JobState::failed: return "failed";
-        case JobState::abandoned: return "abandoned";
+        case JobState::queued:
+            return "queued";
+        case JobState::running:
+            return "running";
+        case JobState::succeeded:
+            return "succeeded";
+        case JobState::failed:
+            return "failed";
+        case JobState::abandoned:
+            return "abandoned";
     }
     return "queued";
 }
 
 std::string_view to_string(StepState state) {
     switch (state) {
-        case StepState::queued: return "queued";
-        case StepState::running: return "running";
-        case StepState::succeeded: return "succeeded";
-        case StepState::failed: return "failed";
-        case StepState::skipped: return "skipped";
+        case StepState::queued:
+            return "queued";
+        case StepState::running:
+            return "running";
+        case StepState::succeeded:
+            return "succeeded";
+        case StepState::failed:
+            return "failed";
+        case StepState::skipped:
+            return "skipped";
     }
     return "queued";
 }

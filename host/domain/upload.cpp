@@ -19,7 +19,9 @@ constexpr std::array<std::pair<UploadState, std::string_view>, 7> kStates = {{
 
 }  // namespace
 
-std::string_view to_string(UploadState state) { return kStates.at(static_cast<std::size_t>(state)).second; }
+std::string_view to_string(UploadState state) {
+    return kStates.at(static_cast<std::size_t>(state)).second;
+}
 
 UploadState parse_upload_state(std::string_view text) {
     for (const auto& [state, name] : kStates)

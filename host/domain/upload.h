@@ -51,8 +51,8 @@ struct UploadSession {
 // Accepts bytes: created or uploading, and not expired. failed_precondition says why not.
 Status check_accepts_parts(const UploadSession& session, Time now);
 
-// The parts a client names at completion against those that were accepted. invalid_argument names the first part that is
-// missing, out of order, or has another etag or size.
+// The parts a client names at completion against those that were accepted. invalid_argument names the first part that
+// is missing, out of order, or has another etag or size.
 Status check_completion(const std::vector<UploadPart>& named, const std::vector<UploadPart>& accepted);
 
 }  // namespace imgsrv::domain

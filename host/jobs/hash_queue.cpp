@@ -6,7 +6,9 @@ namespace imgsrv::jobs {
 
 HashQueue::HashQueue(std::size_t threads, Work work) : thread_count_(threads), work_(std::move(work)) {}
 
-HashQueue::~HashQueue() { stop(); }
+HashQueue::~HashQueue() {
+    stop();
+}
 
 void HashQueue::start() {
     for (std::size_t i = 0; i < thread_count_; ++i) threads_.emplace_back([this] { run(); });

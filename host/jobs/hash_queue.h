@@ -15,8 +15,8 @@
 
 namespace imgsrv::jobs {
 
-// Upload sessions whose parts wait to be hashed, taken in turn. Nothing here is durable: what is lost with the process is hashed by
-// the promotion worker.
+// Upload sessions whose parts wait to be hashed, taken in turn. Nothing here is durable: what is lost with the process
+// is hashed by the promotion worker.
 class HashQueue {
   public:
     using Work = std::function<Status(const ports::Call&, const std::string& session_id)>;

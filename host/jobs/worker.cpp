@@ -7,13 +7,17 @@
 namespace imgsrv::jobs {
 namespace {
 
-Time now() { return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+Time now() {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
 
 }  // namespace
 
 Worker::Worker(WorkerOptions options, Work work) : options_(std::move(options)), work_(std::move(work)) {}
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() {
+    stop();
+}
 
 void Worker::start() {
     for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });

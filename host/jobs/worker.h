@@ -18,11 +18,11 @@
 namespace imgsrv::jobs {
 
 struct WorkerOptions {
-    std::string name;                              // bounded: it is a metric label
+    std::string name;                                // bounded: it is a metric label
     std::chrono::milliseconds poll_interval{5'000};  // between looks when there was nothing to do
     std::chrono::milliseconds backoff{5'000};        // after a failure, doubling
     std::chrono::milliseconds backoff_max{60'000};
-    int breaker_failures = 10;                     // consecutive ones that open the breaker; 0: never
+    int breaker_failures = 10;  // consecutive ones that open the breaker; 0: never
     std::chrono::milliseconds breaker_cooldown{60'000};
     std::size_t threads = 1;
 };
@@ -38,8 +38,8 @@ struct WorkerStats {
     std::string last_error_text;
 };
 
-// Threads that do one thing over and over: at once while there is work, at the poll interval when there is none, after a pause when
-// it failed.
+// Threads that do one thing over and over: at once while there is work, at the poll interval when there is none, after
+// a pause when it failed.
 class Worker {
   public:
     // One piece of work. True: there may be more. A status that is not OK counts as a failure.

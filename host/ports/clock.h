@@ -12,7 +12,9 @@ class Clock {
 
 class SystemClock final : public Clock {
   public:
-    Time now() const override { return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+    Time now() const override {
+        return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    }
 };
 
 }  // namespace imgsrv::ports

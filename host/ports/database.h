@@ -29,7 +29,8 @@ class Row {
 
     virtual std::size_t width() const = 0;
     virtual bool is_null(std::size_t column) const = 0;
-    // NULL reads as 0, false or empty; a value of another type is converted where that loses nothing, else it reads so too.
+    // NULL reads as 0, false or empty; a value of another type is converted where that loses nothing, else it reads so
+    // too.
     virtual std::int64_t integer(std::size_t column) const = 0;
     virtual double real(std::size_t column) const = 0;
     virtual bool boolean(std::size_t column) const = 0;
@@ -43,13 +44,14 @@ using RowVisitor = std::function<Status(const Row&)>;
 enum class Access { read, write };
 
 // One connection, used by one thread at a time. In every dialect: after a statement failed inside of a transaction only
-// rollback and reset work (aborted), a read transaction writes nothing (failed_precondition, read_only), and no statement
-// begins or ends a transaction.
+// rollback and reset work (aborted), a read transaction writes nothing (failed_precondition, read_only), and no
+// statement begins or ends a transaction.
 class Connection {
   public:
     virtual ~Connection() = default;
 
-    // write takes the writer's lock at once (BEGIN IMMEDIATE), so that a transaction never fails half way for being late.
+    // write takes the writer's lock at once (BEGIN IMMEDIATE), so that a transaction never fails half way for being
+    // late.
     virtual Status begin(const Call& call, Access access) = 0;
     // The commit point. outcome_unknown() when the link died while it ran.
     virtual Status commit(const Call& call) = 0;

@@ -69,8 +69,8 @@ Result<Caller> AccessService::authenticate(const ports::Call& call, std::string_
 Status AccessService::require(const Caller& caller, domain::Action action) {
     if (caller.anonymous()) return {Code::unauthenticated, "this needs a token"};
     if (caller.may(action)) return {};
-    return {Code::permission_denied, "this needs " + std::string(domain::to_string(action)) +
-                                         ", which none of the principal's roles grants"};
+    return {Code::permission_denied,
+            "this needs " + std::string(domain::to_string(action)) + ", which none of the principal's roles grants"};
 }
 
 Result<domain::Principal> AccessService::create_principal(const ports::Call& call, const NewPrincipal& request) {
@@ -125,10 +125,11 @@ Status AccessService::revoke_role(const ports::Call& call, std::string_view prin
 Result<AccessService::Issued> AccessService::issue_token(const ports::Call& call, std::string_view principal_id,
                                                          const NewToken& request) {
     if (request.name) IMGSRV_TRY(domain::check_text("name", *request.name, 256));
-    const auto issuer = std::find_if(authenticators_.begin(), authenticators_.end(),
-                                     [](const auto& a) { return a->can_issue(); });
+    const auto issuer =
+        std::find_if(authenticators_.begin(), authenticators_.end(), [](const auto& a) { return a->can_issue(); });
     if (issuer == authenticators_.end())
-        return Status(Code::failed_precondition, "no configured auth driver issues tokens; add \"bearer\" to [auth] drivers");
+        return Status(Code::failed_precondition,
+                      "no configured auth driver issues tokens; add \"bearer\" to [auth] drivers");
     Issued out;
     out.token.id = new_uuid();
     out.token.principal_id = principal_id;
@@ -162,8 +163,8 @@ Status AccessService::revoke_token(const ports::Call& call, std::string_view tok
 }
 
 Result<std::optional<std::string>> AccessService::bootstrap(const ports::Call& call) {
-    const auto issuer = std::find_if(authenticators_.begin(), authenticators_.end(),
-                                     [](const auto& a) { return a->can_issue(); });
+    const auto issuer =
+        std::find_if(authenticators_.begin(), authenticators_.end(), [](const auto& a) { return a->can_issue(); });
     if (issuer == authenticators_.end()) return std::optional<std::string>();
     domain::Principal principal{new_uuid(), "service", "bootstrap", std::nullopt, {}, Time()};
     domain::ApiToken token;

@@ -31,14 +31,15 @@ void BufferedRun::progress(std::uint64_t done, std::uint64_t total) {
 
 Status BufferedRun::put_row(std::string_view key, std::string_view json) {
     if (key.empty() || key.size() > kMaxKeyBytes)
-        return {Code::invalid_argument, "a row's key must have 1 to " + std::to_string(kMaxKeyBytes) + " bytes, this has " +
-                                            std::to_string(key.size())};
+        return {Code::invalid_argument, "a row's key must have 1 to " + std::to_string(kMaxKeyBytes) +
+                                            " bytes, this has " + std::to_string(key.size())};
     if (json.size() > kMaxRowBytes)
         return {Code::too_large, "row '" + std::string(key) + "' has " + std::to_string(json.size()) +
                                      " bytes, at most " + std::to_string(kMaxRowBytes) + " are allowed"};
     row_bytes_ += key.size() + json.size();
     if (row_bytes_ > kMaxRunBytes)
-        return {Code::resource_exhausted, "the step's rows add up to more than " + std::to_string(kMaxRunBytes) + " bytes"};
+        return {Code::resource_exhausted,
+                "the step's rows add up to more than " + std::to_string(kMaxRunBytes) + " bytes"};
     if (!nlohmann::json::accept(json))
         return {Code::invalid_argument, "row '" + std::string(key) + "' is not valid JSON"};
     const auto same = std::find_if(rows_.begin(), rows_.end(), [&](const auto& row) { return row.key == key; });

@@ -98,8 +98,8 @@ Result<domain::Version> CatalogueService::create_draft(const ports::Call& call, 
     return pool_.write(call, [&](Transaction& tx) -> Result<domain::Version> {
         IMGSRV_ASSIGN(const auto parent, rows::find_image(tx, image));
         IMGSRV_ASSIGN(const Time now, tx.now());
-        domain::Version draft{new_uuid(),   parent.id, std::string(version), domain::VersionState::draft,
-                              std::nullopt, now,       now};
+        domain::Version draft{new_uuid(), parent.id, std::string(version), domain::VersionState::draft, std::nullopt,
+                              now,        now};
         IMGSRV_TRY(rows::insert_version(tx, image, draft));
         return draft;
     });
@@ -128,7 +128,8 @@ Result<domain::Manifest> CatalogueService::resolve(const ports::Call& call, std:
         IMGSRV_ASSIGN(auto parent, visible_image(tx, View::published, image));
         IMGSRV_ASSIGN(auto version, rows::version_of_alias(tx, parent, ref));
         if (!version)
-            return Status(Code::not_found, "image '" + std::string(image) + "' has no published version and no alias '" +
+            return Status(Code::not_found, "image '" + std::string(image) +
+                                               "' has no published version and no alias '" +
                                                std::string(ref.substr(0, 128)) + "'");
         return read_manifest(tx, {std::move(parent), std::move(*version)});
     });
@@ -192,8 +193,8 @@ Result<domain::Attachment> CatalogueService::add_attachment(const ports::Call& c
     IMGSRV_TRY(domain::check_media_type("media_type", request.media_type));
     IMGSRV_ASSIGN(const auto digest, domain::Digest::parse("blob_digest", request.blob_digest));
     IMGSRV_ASSIGN(const std::uint64_t size, check_size("blob_size_bytes", request.blob_size));
-    domain::Attachment attachment{new_uuid(), std::string(artifact_id), request.name, request.media_type,
-                                  digest.text(), size, Time()};
+    domain::Attachment attachment{
+        new_uuid(), std::string(artifact_id), request.name, request.media_type, digest.text(), size, Time()};
     IMGSRV_TRY(edit(call, image, version, [&](Transaction& tx, ImageVersion& found, Time now) -> Status {
         IMGSRV_TRY(rows::find_artifact(tx, found.version.id, artifact_id).status());
         attachment.created = now;
@@ -235,10 +236,9 @@ Result<CatalogueService::PutAlias> CatalogueService::put_alias(const ports::Call
     auto put = pool_.write(call, [&](Transaction& tx) -> Result<PutAlias> {
         IMGSRV_ASSIGN(const auto target, visible_version(tx, View::all, image, version));
         if (target.version.state != domain::VersionState::published)
-            return Status(Code::failed_precondition,
-                          "version " + std::string(image) + " " + target.version.version + " is " +
-                              std::string(domain::to_string(target.version.state)) +
-                              "; an alias can only point at a published version");
+            return Status(Code::failed_precondition, "version " + std::string(image) + " " + target.version.version +
+                                                         " is " + std::string(domain::to_string(target.version.state)) +
+                                                         "; an alias can only point at a published version");
         IMGSRV_ASSIGN(const Time now, tx.now());
         PutAlias out;
         IMGSRV_ASSIGN(out.created, rows::put_alias(tx, {new_uuid(), target.image.id, std::string(alias),

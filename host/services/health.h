@@ -11,7 +11,8 @@
 
 namespace imgsrv::services {
 
-// Whether every backend answers, as seen by checks that run in the background. Questions are answered from the last look.
+// Whether every backend answers, as seen by checks that run in the background. Questions are answered from the last
+// look.
 class HealthService {
   public:
     using Check = std::function<Status(const ports::Call&)>;

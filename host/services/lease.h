@@ -16,8 +16,8 @@ namespace imgsrv::services {
 inline constexpr std::chrono::seconds kLeaseTime{30};
 inline constexpr std::chrono::seconds kLeaseRenewal{10};
 
-// Renews a lease in the background for as long as it lives. When a renewal says the lease is lost, the work is cancelled; a
-// renewal that fails for another reason is tried again until the lease has run out.
+// Renews a lease in the background for as long as it lives. When a renewal says the lease is lost, the work is
+// cancelled; a renewal that fails for another reason is tried again until the lease has run out.
 class LeaseKeeper {
   public:
     // renew: aborted when the lease is another's. outer: cancels the work too, may be null.

@@ -19,9 +19,9 @@ Result<std::size_t> PartBody::read_checked(std::span<std::byte> buffer) {
     IMGSRV_ASSIGN(const std::size_t n, source_.read(buffer));
     if (n == 0) {
         if (own_ && own_->hex() != *checks_.expected_hex)
-            return Status(Code::invalid_argument, "the part's bytes hash to sha256:" + own_->hex() +
-                                                      ", not to the digest that was sent with them, sha256:" +
-                                                      *checks_.expected_hex);
+            return Status(Code::invalid_argument,
+                          "the part's bytes hash to sha256:" + own_->hex() +
+                              ", not to the digest that was sent with them, sha256:" + *checks_.expected_hex);
         if (!receipt_.set_whole()) return replaced;
         return n;
     }

@@ -9,14 +9,15 @@
 
 namespace imgsrv::services {
 
-// The body of one part on its way from the client to the store: hashed and counted as it passes. At its end it is judged, and a
-// body that is too long, superseded or of another digest ends in an error, so that the store never keeps it.
+// The body of one part on its way from the client to the store: hashed and counted as it passes. At its end it is
+// judged, and a body that is too long, superseded or of another digest ends in an error, so that the store never keeps
+// it.
 class PartBody final : public ports::ByteReader {
   public:
     struct Checks {
-        std::uint64_t max_bytes = 0;                // too_large over it
-        std::string too_large;                      // what to say then
-        std::optional<std::string> expected_hex;    // SHA-256 of the part as the client declared it
+        std::uint64_t max_bytes = 0;              // too_large over it
+        std::string too_large;                    // what to say then
+        std::optional<std::string> expected_hex;  // SHA-256 of the part as the client declared it
     };
 
     // running: the session's hash to carry forward, or null. All arguments outlive the body.

@@ -39,8 +39,8 @@ class PartLanes {
         std::map<std::uint32_t, std::shared_ptr<Slot>> receiving_;
     };
 
-    // Holds a part number of a session while its bytes come in. A newer request for the same number supersedes an older one
-    // that still reads, and waits for one that is being stored, so that store and database see them in one order.
+    // Holds a part number of a session while its bytes come in. A newer request for the same number supersedes an older
+    // one that still reads, and waits for one that is being stored, so that store and database see them in one order.
     class Receipt {
       public:
         Receipt(std::shared_ptr<Lane> lane, std::uint32_t number);

@@ -22,9 +22,9 @@ PromotionService::PromotionService(store::Pool& pool, ports::ObjectStore& object
 Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& call,
                                                             std::chrono::milliseconds retry_after) {
     IMGSRV_ASSIGN(auto claimed, pool_.write(call, [&](Transaction& tx) -> Result<std::optional<UploadSession>> {
-                      IMGSRV_ASSIGN(const Time now, tx.now());
-                      return store::uploads::claim(tx, owner_, now, now + kLeaseTime, pool_.skip_locked());
-                  }));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        return store::uploads::claim(tx, owner_, now, now + kLeaseTime, pool_.skip_locked());
+    }));
     if (!claimed) return Outcome::idle;
     UploadSession& session = *claimed;
 
@@ -66,8 +66,8 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
         IMGSRV_TRY(hex.status());
         const auto digest = domain::Digest::from_hex(*hex);
         if (digest.text() != session.expected_digest) {
-            IMGSRV_TRY(reject(call, session, "the bytes hash to " + digest.text() + ", " + session.expected_digest +
-                                                 " was expected"));
+            IMGSRV_TRY(reject(call, session,
+                              "the bytes hash to " + digest.text() + ", " + session.expected_digest + " was expected"));
             return Outcome::rejected;
         }
         fresh = {digest.text(), session.expected_size, blob_key(*hex), Time()};

@@ -15,8 +15,9 @@ class PromotionService {
     PromotionService(store::Pool& pool, ports::ObjectStore& objects, std::string owner);
 
     enum class Outcome { idle, promoted, rejected };
-    // Claims the oldest waiting session and brings it to its end: ready, or failed with what was wrong. A status that is not OK is
-    // the store's or the database's trouble; the session was handed back and is tried again after retry_after.
+    // Claims the oldest waiting session and brings it to its end: ready, or failed with what was wrong. A status that
+    // is not OK is the store's or the database's trouble; the session was handed back and is tried again after
+    // retry_after.
     Result<Outcome> run_one(const ports::Call& call, std::chrono::milliseconds retry_after);
 
   private:

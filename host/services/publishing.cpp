@@ -15,8 +15,8 @@ using store::Transaction;
 namespace {
 
 Status wrong_state(const PublishJob& job, std::string_view wanted) {
-    return {Code::failed_precondition, "publish job " + job.id + " is " + std::string(domain::to_string(job.state)) +
-                                           "; " + std::string(wanted)};
+    return {Code::failed_precondition,
+            "publish job " + job.id + " is " + std::string(domain::to_string(job.state)) + "; " + std::string(wanted)};
 }
 
 }  // namespace

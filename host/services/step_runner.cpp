@@ -21,9 +21,8 @@ constexpr std::uint32_t kMaxAttempts = 20;
 ports::StepManifest to_step_manifest(const ClaimedStep& claimed, const std::vector<domain::Artifact>& artifacts) {
     ports::StepManifest manifest{claimed.version_id, claimed.image_name, claimed.version, {}};
     for (const auto& a : artifacts) {
-        ports::StepArtifact out{a.id,     a.operating_system, a.architecture, a.variant,
-                                a.format, a.media_type,       a.blob_digest,  a.blob_size,
-                                {}};
+        ports::StepArtifact out{a.id,         a.operating_system, a.architecture, a.variant, a.format,
+                                a.media_type, a.blob_digest,      a.blob_size,    {}};
         for (const auto& t : a.attachments)
             out.attachments.push_back({t.id, t.name, t.media_type, t.blob_digest, t.blob_size});
         manifest.artifacts.push_back(std::move(out));
@@ -54,7 +53,8 @@ Result<bool> StepRunner::run_one(const ports::Call& call) {
     const ClaimedStep& claimed = *next;
     const ports::Call plain{"job-" + claimed.step.job_id, std::nullopt, nullptr};
 
-    auto artifacts = pool_.read(plain, [&](Transaction& tx) { return store::catalogue::artifacts(tx, claimed.version_id); });
+    auto artifacts =
+        pool_.read(plain, [&](Transaction& tx) { return store::catalogue::artifacts(tx, claimed.version_id); });
     IMGSRV_TRY(artifacts.status());
     const auto found = steps_.find(claimed.step.name);
     const bool finalizer = found != steps_.end() && found->second->finalizer();
@@ -77,7 +77,8 @@ Result<bool> StepRunner::run_one(const ports::Call& call) {
         else
             outcome = found->second->run(work, run);
         if (lease.lost()) {
-            log::warn("lease lost, the step's result is dropped", {{"job_id", claimed.step.job_id}, {"step", claimed.step.name}});
+            log::warn("lease lost, the step's result is dropped",
+                      {{"job_id", claimed.step.job_id}, {"step", claimed.step.name}});
             return true;
         }
     }

@@ -21,8 +21,8 @@ class StepRunner {
   public:
     StepRunner(store::Pool& pool, BlobService& blobs, const StepSet& steps, CatalogueClock& clock, std::string owner);
 
-    // Runs the next step that waits. False when none did. A status that is not OK is the database's trouble: the step stays
-    // leased and is taken over when the lease ends.
+    // Runs the next step that waits. False when none did. A status that is not OK is the database's trouble: the step
+    // stays leased and is taken over when the lease ends.
     Result<bool> run_one(const ports::Call& call);
 
   private:

@@ -9,7 +9,9 @@ inline constexpr std::string_view kStagingPrefix = "staging/";
 inline constexpr std::string_view kBlobPrefix = "blobs/";
 
 // Where an upload session gathers its bytes, unverified.
-inline std::string staging_key(std::string_view session_id) { return std::string(kStagingPrefix) + std::string(session_id); }
+inline std::string staging_key(std::string_view session_id) {
+    return std::string(kStagingPrefix) + std::string(session_id);
+}
 
 // Where a verified blob lives: blobs/sha256/ab/abcd….
 inline std::string blob_key(std::string_view hex) {

@@ -90,8 +90,8 @@ Result<UploadService::Created> UploadService::create(const ports::Call& call, co
                       "expected_size_bytes must not be negative, it is " + std::to_string(request.expected_size));
     const std::uint64_t limit = options_.max_part_bytes * domain::kMaxPartNumber;
     if (static_cast<std::uint64_t>(request.expected_size) > limit)
-        return Status(Code::too_large, "expected_size_bytes is " + std::to_string(request.expected_size) + ", at most " +
-                                           std::to_string(limit) + " fit into " +
+        return Status(Code::too_large, "expected_size_bytes is " + std::to_string(request.expected_size) +
+                                           ", at most " + std::to_string(limit) + " fit into " +
                                            std::to_string(domain::kMaxPartNumber) + " parts");
     if (request.media_type_hint) IMGSRV_TRY(domain::check_media_type("media_type_hint", *request.media_type_hint));
     if (request.filename_hint) IMGSRV_TRY(domain::check_text("filename_hint", *request.filename_hint, 255));
@@ -110,8 +110,9 @@ Result<UploadService::Created> UploadService::create(const ports::Call& call, co
         if (blob.status().code() == Code::not_found) return {};
         IMGSRV_TRY(blob.status());
         if (blob->size != session.expected_size)
-            return {Code::invalid_argument, "expected_size_bytes is " + std::to_string(session.expected_size) + ", but " +
-                                                digest.text() + " has " + std::to_string(blob->size) + " bytes"};
+            return {Code::invalid_argument, "expected_size_bytes is " + std::to_string(session.expected_size) +
+                                                ", but " + digest.text() + " has " + std::to_string(blob->size) +
+                                                " bytes"};
         out.already_trusted = true;
         return {};
     }));
@@ -122,8 +123,8 @@ Result<UploadService::Created> UploadService::create(const ports::Call& call, co
         IMGSRV_ASSIGN(session.storage_upload_id, objects_.multipart_create(call, key, session.expected_size));
     }
     // Commit point. A multipart upload without this row is an orphan that the sweeper aborts.
-    Status inserted = pool_.write(
-        call, [&](Transaction& tx) { return store::uploads::insert(tx, session, principal_id); });
+    Status inserted =
+        pool_.write(call, [&](Transaction& tx) { return store::uploads::insert(tx, session, principal_id); });
     if (!inserted.ok()) {
         if (!out.already_trusted && !inserted.outcome_unknown())
             static_cast<void>(objects_.multipart_abort(call, key, session.storage_upload_id));
@@ -149,7 +150,8 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
                                                   std::to_string(domain::kMaxPartNumber));
     const std::string who = "part " + std::to_string(number);
     if (content_length && *content_length > options_.max_part_bytes)
-        return Status(Code::too_large, who + " has " + std::to_string(*content_length) + " bytes, a part may have at most " +
+        return Status(Code::too_large, who + " has " + std::to_string(*content_length) +
+                                           " bytes, a part may have at most " +
                                            std::to_string(options_.max_part_bytes));
 
     IMGSRV_ASSIGN(const auto before, load(pool_, call, id));
@@ -268,9 +270,9 @@ Result<UploadSession> UploadService::abort(const ports::Call& call, std::string_
 Status UploadService::end_session(const ports::Call& call, const UploadSession& session, UploadState state,
                                   const std::optional<std::string>& failure) {
     IMGSRV_ASSIGN(const bool ended, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
-                      IMGSRV_ASSIGN(const Time now, tx.now());
-                      return store::uploads::end(tx, session.id, state, failure, now);
-                  }));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        return store::uploads::end(tx, session.id, state, failure, now);
+    }));
     // The sweeper does it again if this process dies here.
     if (ended) {
         const Status dropped = drop_staging(call, session);
@@ -309,8 +311,8 @@ Result<bool> UploadService::hash_next_part(const ports::Call& call, const std::s
     auto hash = running_hash(session);
     if (!hash.ok()) return false;  // another layout's state: promotion reads the bytes again
 
-    auto reader = objects_.open_part(call, staging_key(id), session.storage_upload_id,
-                                     {part->number, part->size, part->etag}, 0);
+    auto reader =
+        objects_.open_part(call, staging_key(id), session.storage_upload_id, {part->number, part->size, part->etag}, 0);
     if (reader.status().code() == Code::not_found) return false;  // replaced meanwhile
     IMGSRV_TRY(reader.status());
     std::vector<std::byte> buffer(256 * 1024);

@@ -31,8 +31,8 @@ struct UploadOptions {
 class UploadService {
   public:
     // completed: told when a session waits for promotion. backlog: told when parts wait to be hashed.
-    UploadService(store::Pool& pool, ports::ObjectStore& objects, UploadOptions options, std::function<void()> completed,
-                  std::function<void(std::string)> backlog);
+    UploadService(store::Pool& pool, ports::ObjectStore& objects, UploadOptions options,
+                  std::function<void()> completed, std::function<void(std::string)> backlog);
 
     struct Created {
         domain::UploadSession session;
@@ -53,8 +53,8 @@ class UploadService {
     // Safe to repeat.
     Result<domain::UploadSession> abort(const ports::Call& call, std::string_view id);
 
-    // Hashes accepted parts that follow the running hash without a gap, as far as there are any. Needs a store whose parts can be
-    // read before completion; does nothing otherwise.
+    // Hashes accepted parts that follow the running hash without a gap, as far as there are any. Needs a store whose
+    // parts can be read before completion; does nothing otherwise.
     Status hash_backlog(const ports::Call& call, const std::string& id);
     // Ends sessions that expired and removes what ended sessions and crashes left in staging.
     Status sweep(const ports::Call& call);

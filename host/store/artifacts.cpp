@@ -39,14 +39,15 @@ domain::Attachment read_attachment(const ports::Row& row) {
 }  // namespace
 
 Status insert_artifact(Transaction& tx, const domain::Artifact& a) {
-    Status status = tx.exec("INSERT INTO artifacts (" ARTIFACT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                            {a.id, a.version_id, a.operating_system, a.architecture, a.variant, a.format, a.blob_digest,
-                             param(a.blob_size), a.media_type, param(a.created)})
-                        .status();
+    Status status =
+        tx.exec("INSERT INTO artifacts (" ARTIFACT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                {a.id, a.version_id, a.operating_system, a.architecture, a.variant, a.format, a.blob_digest,
+                 param(a.blob_size), a.media_type, param(a.created)})
+            .status();
     if (status.db_class() == DbClass::unique)
-        return {Code::already_exists, "the version already has an artifact for operating_system '" + a.operating_system +
-                                          "', architecture '" + a.architecture + "', variant '" + a.variant +
-                                          "', format '" + a.format + "'"};
+        return {Code::already_exists, "the version already has an artifact for operating_system '" +
+                                          a.operating_system + "', architecture '" + a.architecture + "', variant '" +
+                                          a.variant + "', format '" + a.format + "'"};
     return status;
 }
 
@@ -58,8 +59,7 @@ Result<domain::Artifact> find_artifact(Transaction& tx, std::string_view version
                                    artifact = read_artifact(row);
                                    return Status();
                                }));
-    if (!found)
-        return Status(Code::not_found, "the version has no artifact " + std::string(artifact_id.substr(0, 64)));
+    if (!found) return Status(Code::not_found, "the version has no artifact " + std::string(artifact_id.substr(0, 64)));
     return artifact;
 }
 
@@ -91,10 +91,12 @@ Status delete_artifact(Transaction& tx, std::string_view artifact_id) {
 }
 
 Status insert_attachment(Transaction& tx, const domain::Attachment& t) {
-    Status status = tx.exec("INSERT INTO attachments (id, artifact_id, name, media_type, blob_digest, blob_size, created_us) "
-                            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                            {t.id, t.artifact_id, t.name, t.media_type, t.blob_digest, param(t.blob_size), param(t.created)})
-                        .status();
+    Status status =
+        tx.exec(
+              "INSERT INTO attachments (id, artifact_id, name, media_type, blob_digest, blob_size, created_us) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+              {t.id, t.artifact_id, t.name, t.media_type, t.blob_digest, param(t.blob_size), param(t.created)})
+            .status();
     if (status.db_class() == DbClass::unique)
         return {Code::already_exists, "the artifact already has an attachment '" + t.name + "'"};
     return status;
@@ -108,8 +110,7 @@ Result<domain::Attachment> find_attachment(Transaction& tx, std::string_view art
                                                      attachment = read_attachment(row);
                                                      return Status();
                                                  }));
-    if (!found)
-        return Status(Code::not_found, "the artifact has no attachment " + std::string(id.substr(0, 64)));
+    if (!found) return Status(Code::not_found, "the artifact has no attachment " + std::string(id.substr(0, 64)));
     return attachment;
 }
 

@@ -20,9 +20,10 @@ Result<domain::Blob> find(Transaction& tx, std::string_view digest) {
 
 Status insert(Transaction& tx, const domain::Blob& blob) {
     return tx
-        .exec("INSERT INTO blobs (digest, size, storage_key, created_us) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO "
-              "NOTHING",
-              {blob.digest, param(blob.size), blob.storage_key, param(blob.created)})
+        .exec(
+            "INSERT INTO blobs (digest, size, storage_key, created_us) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO "
+            "NOTHING",
+            {blob.digest, param(blob.size), blob.storage_key, param(blob.created)})
         .status();
 }
 

@@ -63,11 +63,12 @@ Status bump_generation(Transaction& tx) {
 }
 
 Status insert_image(Transaction& tx, const domain::Image& i) {
-    Status status =
-        tx.exec("INSERT INTO images (id, name, display_name, description, created_us, updated_us) VALUES ($1, $2, $3, $4, "
-                "$5, $5)",
-                {i.id, i.name, param(i.display_name), param(i.description), param(i.created)})
-            .status();
+    Status status = tx.exec(
+                          "INSERT INTO images (id, name, display_name, description, created_us, updated_us) VALUES "
+                          "($1, $2, $3, $4, "
+                          "$5, $5)",
+                          {i.id, i.name, param(i.display_name), param(i.description), param(i.created)})
+                        .status();
     if (status.db_class() == DbClass::unique)
         return {Code::already_exists, "there is already an image '" + i.name + "'"};
     return status;
@@ -104,10 +105,12 @@ Status insert_version(Transaction& tx, std::string_view image, const domain::Ver
                                                   {v.image_id, v.version}, [](const ports::Row&) { return Status(); }));
     Status status;
     if (!exists)
-        status = tx.exec("INSERT INTO versions (id, image_id, version, state, created_us, updated_us) VALUES ($1, $2, $3, "
-                         "'draft', $4, $4)",
-                         {v.id, v.image_id, v.version, param(v.created)})
-                     .status();
+        status =
+            tx.exec(
+                  "INSERT INTO versions (id, image_id, version, state, created_us, updated_us) VALUES ($1, $2, $3, "
+                  "'draft', $4, $4)",
+                  {v.id, v.image_id, v.version, param(v.created)})
+                .status();
     if (exists || status.db_class() == DbClass::unique)
         return {Code::already_exists, "there is already a version " + std::string(image) + " " + v.version};
     return status;
@@ -122,7 +125,8 @@ Result<domain::Version> find_version(Transaction& tx, const domain::Image& image
                                    return Status();
                                }));
     if (!found)
-        return Status(Code::not_found, "there is no version '" + std::string(version) + "' of image '" + image.name + "'");
+        return Status(Code::not_found,
+                      "there is no version '" + std::string(version) + "' of image '" + image.name + "'");
     return v;
 }
 
@@ -140,20 +144,22 @@ Result<std::optional<domain::Version>> version_of_alias(Transaction& tx, const d
 
 Result<domain::Page<domain::Version>> published_versions(Transaction& tx, const domain::Image& image,
                                                          const domain::PageRequest& page) {
-    return paged<domain::Version>(tx,
-                                  "SELECT " VERSION_COLUMNS
-                                  " FROM versions v WHERE v.image_id = $1 AND v.state = 'published' AND v.id > $2 ORDER BY "
-                                  "v.id LIMIT $3",
-                                  {image.id, page.after, param(page.limit + 1)}, page.limit, read_version,
-                                  [](const domain::Version& v) { return v.id; });
+    return paged<domain::Version>(
+        tx,
+        "SELECT " VERSION_COLUMNS
+        " FROM versions v WHERE v.image_id = $1 AND v.state = 'published' AND v.id > $2 ORDER BY "
+        "v.id LIMIT $3",
+        {image.id, page.after, param(page.limit + 1)}, page.limit, read_version,
+        [](const domain::Version& v) { return v.id; });
 }
 
 Result<bool> set_version_state(Transaction& tx, std::string_view version_id, domain::VersionState from,
                                domain::VersionState to, Time now) {
     const ports::Param published = to == domain::VersionState::published ? param(now) : ports::Param(std::monostate());
-    IMGSRV_ASSIGN(const auto changed,
-                  tx.exec("UPDATE versions SET state = $3, published_us = $4, updated_us = $5 WHERE id = $1 AND state = $2",
-                          {version_id, domain::to_string(from), domain::to_string(to), published, param(now)}));
+    IMGSRV_ASSIGN(
+        const auto changed,
+        tx.exec("UPDATE versions SET state = $3, published_us = $4, updated_us = $5 WHERE id = $1 AND state = $2",
+                {version_id, domain::to_string(from), domain::to_string(to), published, param(now)}));
     return changed == 1;
 }
 
@@ -169,23 +175,24 @@ Status delete_draft(Transaction& tx, std::string_view version_id) {
 
 Result<domain::Page<domain::Alias>> aliases(Transaction& tx, const domain::Image& image,
                                             const domain::PageRequest& page) {
-    return paged<domain::Alias>(tx,
-                                "SELECT " ALIAS_COLUMNS
-                                " FROM aliases a JOIN versions v ON v.id = a.version_id WHERE a.image_id = $1 AND a.alias > "
-                                "$2 ORDER BY a.alias LIMIT $3",
-                                {image.id, page.after, param(page.limit + 1)}, page.limit, read_alias,
-                                [](const domain::Alias& a) { return a.alias; });
+    return paged<domain::Alias>(
+        tx,
+        "SELECT " ALIAS_COLUMNS
+        " FROM aliases a JOIN versions v ON v.id = a.version_id WHERE a.image_id = $1 AND a.alias > "
+        "$2 ORDER BY a.alias LIMIT $3",
+        {image.id, page.after, param(page.limit + 1)}, page.limit, read_alias,
+        [](const domain::Alias& a) { return a.alias; });
 }
 
 Result<domain::Alias> find_alias(Transaction& tx, const domain::Image& image, std::string_view alias) {
     domain::Alias a;
-    IMGSRV_ASSIGN(const bool found, tx.query_one("SELECT " ALIAS_COLUMNS
-                                                 " FROM aliases a JOIN versions v ON v.id = a.version_id WHERE "
-                                                 "a.image_id = $1 AND a.alias = $2",
-                                                 {image.id, alias}, [&](const ports::Row& row) {
-                                                     a = read_alias(row);
-                                                     return Status();
-                                                 }));
+    IMGSRV_ASSIGN(const bool found,
+                  tx.query_one("SELECT " ALIAS_COLUMNS " FROM aliases a JOIN versions v ON v.id = a.version_id WHERE "
+                               "a.image_id = $1 AND a.alias = $2",
+                               {image.id, alias}, [&](const ports::Row& row) {
+                                   a = read_alias(row);
+                                   return Status();
+                               }));
     if (!found)
         return Status(Code::not_found, "there is no alias '" + std::string(alias) + "' of image '" + image.name + "'");
     return a;
@@ -197,11 +204,12 @@ Result<bool> put_alias(Transaction& tx, const domain::Alias& a) {
                           {a.image_id, a.alias, a.version_id, param(a.updated)}));
     if (moved == 1) return false;
     // Another node may create it in between: then this moves it.
-    IMGSRV_TRY(tx.exec("INSERT INTO aliases (id, image_id, alias, version_id, created_us, updated_us) VALUES ($1, $2, $3, "
-                       "$4, $5, $5) ON CONFLICT (image_id, alias) DO UPDATE SET version_id = excluded.version_id, "
-                       "updated_us = excluded.updated_us",
-                       {a.id, a.image_id, a.alias, a.version_id, param(a.updated)})
-                   .status());
+    IMGSRV_TRY(
+        tx.exec("INSERT INTO aliases (id, image_id, alias, version_id, created_us, updated_us) VALUES ($1, $2, $3, "
+                "$4, $5, $5) ON CONFLICT (image_id, alias) DO UPDATE SET version_id = excluded.version_id, "
+                "updated_us = excluded.updated_us",
+                {a.id, a.image_id, a.alias, a.version_id, param(a.updated)})
+            .status());
     return true;
 }
 

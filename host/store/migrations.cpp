@@ -40,7 +40,8 @@ Status read_applied(Transaction& tx, std::vector<AppliedMigration>& out) {
 
 Status check_history(const std::vector<AppliedMigration>& applied, const std::vector<Migration>& known) {
     for (const AppliedMigration& a : applied) {
-        const auto it = std::find_if(known.begin(), known.end(), [&](const Migration& m) { return m.number == a.number; });
+        const auto it =
+            std::find_if(known.begin(), known.end(), [&](const Migration& m) { return m.number == a.number; });
         if (it == known.end())
             return {Code::failed_precondition,
                     "the database has migration " + std::to_string(a.number) + " (" + a.name +
@@ -81,7 +82,8 @@ Result<std::vector<Migration>> load_migrations(const std::filesystem::path& dire
     for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
         const std::string file = entry.path().filename().string();
         if (entry.path().extension() != ".sql") continue;
-        if (file.size() < 10 || file[4] != '_' || !std::all_of(file.begin(), file.begin() + 4, [](char c) { return c >= '0' && c <= '9'; }))
+        if (file.size() < 10 || file[4] != '_' ||
+            !std::all_of(file.begin(), file.begin() + 4, [](char c) { return c >= '0' && c <= '9'; }))
             return Status(Code::invalid_argument, "migration file '" + file + "' is not named NNNN_name.sql");
         std::ifstream in(entry.path(), std::ios::binary);
         std::ostringstream text;
@@ -97,8 +99,8 @@ Result<std::vector<Migration>> load_migrations(const std::filesystem::path& dire
     std::sort(found.begin(), found.end(), [](const Migration& a, const Migration& b) { return a.number < b.number; });
     for (std::size_t i = 0; i < found.size(); ++i)
         if (found[i].number != static_cast<int>(i) + 1)
-            return Status(Code::invalid_argument, "migration numbers must be 1, 2, 3 …; there is no single number " +
-                                                      std::to_string(i + 1));
+            return Status(Code::invalid_argument,
+                          "migration numbers must be 1, 2, 3 …; there is no single number " + std::to_string(i + 1));
     return found;
 }
 
@@ -130,7 +132,8 @@ Result<int> migrate(Pool& pool, const ports::Call& call, const std::vector<Migra
             for (std::size_t i = applied.size(); i < migrations.size(); ++i) {
                 IMGSRV_TRY(apply(connection, call, pool.dialect(), migrations[i]));
                 ++count;
-                log::info("migration applied", {{"number", std::int64_t{migrations[i].number}}, {"name", migrations[i].name}});
+                log::info("migration applied",
+                          {{"number", std::int64_t{migrations[i].number}}, {"name", migrations[i].name}});
             }
             return {};
         };

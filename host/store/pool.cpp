@@ -13,8 +13,10 @@ bool asks_to_repeat(const Status& status) {
     switch (status.db_class()) {
         case DbClass::serialization:
         case DbClass::deadlock:
-        case DbClass::busy: return !status.outcome_unknown();
-        default: return false;
+        case DbClass::busy:
+            return !status.outcome_unknown();
+        default:
+            return false;
     }
 }
 
@@ -88,8 +90,7 @@ Status Pool::attempt(ports::Connection& connection, const ports::Call& call, por
     return connection.commit(call);
 }
 
-Status Pool::transact(const ports::Call& call, ports::Access access,
-                      const std::function<Status(Transaction&)>& body) {
+Status Pool::transact(const ports::Call& call, ports::Access access, const std::function<Status(Transaction&)>& body) {
     IMGSRV_ASSIGN(auto connection, acquire(call));
     Status status;
     for (int n = 1;; ++n) {

@@ -45,9 +45,9 @@ class Pool {
         return run(call, ports::Access::read, std::forward<Body>(body));
     }
 
-    // The same in a write transaction. Committed when the body returns OK, rolled back otherwise. The body may run more than
-    // once, so it must not change anything outside of the transaction that a second run would not set again.
-    // The return of OK is the commit point: what was written survives a crash from then on.
+    // The same in a write transaction. Committed when the body returns OK, rolled back otherwise. The body may run more
+    // than once, so it must not change anything outside of the transaction that a second run would not set again. The
+    // return of OK is the commit point: what was written survives a crash from then on.
     template <class Body>
     auto write(const ports::Call& call, Body&& body) {
         return run(call, ports::Access::write, std::forward<Body>(body));

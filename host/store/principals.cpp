@@ -54,9 +54,10 @@ Result<domain::Principal> find(Transaction& tx, std::string_view id) {
 }
 
 Result<domain::Page<domain::Principal>> list(Transaction& tx, const domain::PageRequest& page) {
-    auto found = paged<domain::Principal>(
-        tx, "SELECT " PRINCIPAL_COLUMNS " FROM principals WHERE id > $1 ORDER BY id LIMIT $2",
-        {page.after, param(page.limit + 1)}, page.limit, read_principal, [](const domain::Principal& p) { return p.id; });
+    auto found =
+        paged<domain::Principal>(tx, "SELECT " PRINCIPAL_COLUMNS " FROM principals WHERE id > $1 ORDER BY id LIMIT $2",
+                                 {page.after, param(page.limit + 1)}, page.limit, read_principal,
+                                 [](const domain::Principal& p) { return p.id; });
     if (!found.ok()) return found;
     for (auto& principal : found->items) {
         IMGSRV_ASSIGN(principal.role_ids, roles(tx, principal.id));
@@ -76,8 +77,10 @@ Result<std::vector<std::string>> roles(Transaction& tx, std::string_view id) {
 
 Status grant(Transaction& tx, std::string_view id, std::string_view role, Time now) {
     return tx
-        .exec("INSERT INTO principal_roles (principal_id, role_id, granted_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-              {id, role, param(now)})
+        .exec(
+            "INSERT INTO principal_roles (principal_id, role_id, granted_us) VALUES ($1, $2, $3) ON CONFLICT DO "
+            "NOTHING",
+            {id, role, param(now)})
         .status();
 }
 
@@ -87,9 +90,11 @@ Status revoke(Transaction& tx, std::string_view id, std::string_view role) {
 
 Status insert_token(Transaction& tx, const domain::ApiToken& t, std::string_view verifier) {
     return tx
-        .exec("INSERT INTO api_tokens (id, principal_id, name, verifier, created_us, expires_us) VALUES ($1, $2, $3, $4, $5, "
-              "$6)",
-              {t.id, t.principal_id, param(t.name), verifier, param(t.created), param(t.expires)})
+        .exec(
+            "INSERT INTO api_tokens (id, principal_id, name, verifier, created_us, expires_us) VALUES ($1, $2, $3, $4, "
+            "$5, "
+            "$6)",
+            {t.id, t.principal_id, param(t.name), verifier, param(t.created), param(t.expires)})
         .status();
 }
 
@@ -103,18 +108,19 @@ Result<domain::Page<domain::ApiToken>> tokens(Transaction& tx, std::string_view 
 
 Result<ports::TokenRecord> find_live_token(Transaction& tx, std::string_view token_id) {
     ports::TokenRecord token;
-    IMGSRV_ASSIGN(const bool found,
-                  tx.query_one("SELECT t.id, t.verifier, t.principal_id, p.display_name, t.expires_us FROM api_tokens t JOIN "
-                               "principals p ON p.id = t.principal_id WHERE t.id = $1 AND t.revoked_us IS NULL",
-                               {token_id}, [&](const ports::Row& row) {
-                                   Columns c(row);
-                                   token.token_id = c.text();
-                                   token.verifier = c.text();
-                                   token.principal_id = c.text();
-                                   token.display = c.text();
-                                   token.expires = c.time();
-                                   return Status();
-                               }));
+    IMGSRV_ASSIGN(
+        const bool found,
+        tx.query_one("SELECT t.id, t.verifier, t.principal_id, p.display_name, t.expires_us FROM api_tokens t JOIN "
+                     "principals p ON p.id = t.principal_id WHERE t.id = $1 AND t.revoked_us IS NULL",
+                     {token_id}, [&](const ports::Row& row) {
+                         Columns c(row);
+                         token.token_id = c.text();
+                         token.verifier = c.text();
+                         token.principal_id = c.text();
+                         token.display = c.text();
+                         token.expires = c.time();
+                         return Status();
+                     }));
     if (!found) return Status(Code::not_found, "there is no such token");
     return token;
 }
@@ -127,16 +133,18 @@ Status touch_token(Transaction& tx, std::string_view token_id, Time now) {
 }
 
 Status revoke_token(Transaction& tx, std::string_view token_id, Time now) {
-    IMGSRV_ASSIGN(const auto changed,
-                  tx.exec("UPDATE api_tokens SET revoked_us = COALESCE(revoked_us, $2) WHERE id = $1", {token_id, param(now)}));
+    IMGSRV_ASSIGN(
+        const auto changed,
+        tx.exec("UPDATE api_tokens SET revoked_us = COALESCE(revoked_us, $2) WHERE id = $1", {token_id, param(now)}));
     if (changed == 1) return {};
     return {Code::not_found, "there is no API token " + std::string(token_id.substr(0, 64))};
 }
 
 Result<bool> has_live_auth_manager(Transaction& tx, Time now) {
-    return tx.query_one("SELECT 1 FROM api_tokens t JOIN principal_roles r ON r.principal_id = t.principal_id WHERE r.role_id "
-                        "= 'auth-manager' AND t.revoked_us IS NULL AND t.expires_us > $1 LIMIT 1",
-                        {param(now)}, [](const ports::Row&) { return Status(); });
+    return tx.query_one(
+        "SELECT 1 FROM api_tokens t JOIN principal_roles r ON r.principal_id = t.principal_id WHERE r.role_id "
+        "= 'auth-manager' AND t.revoked_us IS NULL AND t.expires_us > $1 LIMIT 1",
+        {param(now)}, [](const ports::Row&) { return Status(); });
 }
 
 }  // namespace imgsrv::store::principals

@@ -41,7 +41,8 @@ Status renew(Transaction& tx, const ClaimedStep& claimed, Time lease_until, std:
 Status finish_step(Transaction& tx, const ClaimedStep& claimed, domain::StepState state,
                    const std::optional<std::string>& failure, Time now);
 // Queued again, not to be claimed before `not_before`.
-Status requeue_step(Transaction& tx, const ClaimedStep& claimed, const std::optional<std::string>& why, Time not_before);
+Status requeue_step(Transaction& tx, const ClaimedStep& claimed, const std::optional<std::string>& why,
+                    Time not_before);
 
 // Whether a step of the job is still to be run.
 Result<bool> has_open_step(Transaction& tx, std::string_view job_id);

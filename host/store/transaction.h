@@ -72,8 +72,14 @@ class Columns {
 inline ports::Param param(const std::optional<std::string>& value) {
     return value ? ports::Param(std::string_view(*value)) : ports::Param(std::monostate());
 }
-inline ports::Param param(Time value) { return to_micros(value); }
-inline ports::Param param(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-inline ports::Param param(std::uint32_t value) { return static_cast<std::int64_t>(value); }
+inline ports::Param param(Time value) {
+    return to_micros(value);
+}
+inline ports::Param param(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
+inline ports::Param param(std::uint32_t value) {
+    return static_cast<std::int64_t>(value);
+}
 
 }  // namespace imgsrv::store

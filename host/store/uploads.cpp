@@ -3,8 +3,8 @@
 namespace imgsrv::store::uploads {
 namespace {
 
-#define SESSION_COLUMNS                                                                                             \
-    "id, expected_digest, expected_size, media_type_hint, filename_hint, state, expires_us, created_us, "           \
+#define SESSION_COLUMNS                                                                                               \
+    "id, expected_digest, expected_size, media_type_hint, filename_hint, state, expires_us, created_us, "             \
     "(SELECT COALESCE(SUM(p.size), 0) FROM upload_parts p WHERE p.upload_id = upload_sessions.id), failure_message, " \
     "storage_upload_id, hashed_parts, hashed_bytes, hash_state, lease_owner, attempt"
 
@@ -78,8 +78,7 @@ Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& 
                   tx.exec("UPDATE upload_sessions SET state = 'uploading', updated_us = $2 WHERE id = $1 AND state IN "
                           "('created', 'uploading')",
                           {id, param(now)}));
-    if (changed != 1)
-        return {Code::failed_precondition, "upload session " + std::string(id) + " takes no more parts"};
+    if (changed != 1) return {Code::failed_precondition, "upload session " + std::string(id) + " takes no more parts"};
     return tx
         .exec(
             "INSERT INTO upload_parts (upload_id, number, etag, size, received_us) VALUES ($1, $2, $3, $4, $5) "
@@ -90,12 +89,13 @@ Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& 
 }
 
 Result<bool> advance_hash(Transaction& tx, const domain::UploadSession& from, const domain::UploadSession& to) {
-    IMGSRV_ASSIGN(const auto changed,
-                  tx.exec("UPDATE upload_sessions SET hash_state = $4, hashed_parts = $5, hashed_bytes = $6 WHERE id = $1 "
-                          "AND hashed_parts = $2 AND (hashed_parts = 0 OR hash_state = $3) AND state IN ('created', "
-                          "'uploading')",
-                          {to.id, param(from.hashed_parts), ports::Blob(from.hash_state), ports::Blob(to.hash_state),
-                           param(to.hashed_parts), param(to.hashed_bytes)}));
+    IMGSRV_ASSIGN(
+        const auto changed,
+        tx.exec("UPDATE upload_sessions SET hash_state = $4, hashed_parts = $5, hashed_bytes = $6 WHERE id = $1 "
+                "AND hashed_parts = $2 AND (hashed_parts = 0 OR hash_state = $3) AND state IN ('created', "
+                "'uploading')",
+                {to.id, param(from.hashed_parts), ports::Blob(from.hash_state), ports::Blob(to.hash_state),
+                 param(to.hashed_parts), param(to.hashed_bytes)}));
     return changed == 1;
 }
 
@@ -120,27 +120,31 @@ Status keep_parts(Transaction& tx, std::string_view id, const std::vector<domain
 }
 
 Result<bool> set_completed(Transaction& tx, std::string_view id, Time now) {
-    IMGSRV_ASSIGN(const auto changed,
-                  tx.exec("UPDATE upload_sessions SET state = 'completed', updated_us = $2, not_before_us = 0 WHERE id = "
-                          "$1 AND state IN ('created', 'uploading')",
-                          {id, param(now)}));
+    IMGSRV_ASSIGN(
+        const auto changed,
+        tx.exec("UPDATE upload_sessions SET state = 'completed', updated_us = $2, not_before_us = 0 WHERE id = "
+                "$1 AND state IN ('created', 'uploading')",
+                {id, param(now)}));
     return changed == 1;
 }
 
 Result<bool> end(Transaction& tx, std::string_view id, domain::UploadState state,
                  const std::optional<std::string>& failure, Time now) {
-    IMGSRV_ASSIGN(const auto changed,
-                  tx.exec("UPDATE upload_sessions SET state = $2, failure_message = $3, hash_state = NULL, updated_us = "
-                          "$4 WHERE id = $1 AND state IN ('created', 'uploading', 'completed')",
-                          {id, domain::to_string(state), param(failure), param(now)}));
+    IMGSRV_ASSIGN(
+        const auto changed,
+        tx.exec("UPDATE upload_sessions SET state = $2, failure_message = $3, hash_state = NULL, updated_us = "
+                "$4 WHERE id = $1 AND state IN ('created', 'uploading', 'completed')",
+                {id, domain::to_string(state), param(failure), param(now)}));
     return changed == 1;
 }
 
 Result<std::optional<domain::UploadSession>> claim(Transaction& tx, std::string_view owner, Time now, Time lease_until,
                                                    bool skip_locked) {
     const std::string sql =
-        "UPDATE upload_sessions SET state = 'ingesting', lease_owner = $1, lease_expires_us = $3, attempt = attempt + 1, "
-        "updated_us = $2 WHERE id = (SELECT id FROM upload_sessions WHERE (state = 'completed' AND not_before_us <= $2) "
+        "UPDATE upload_sessions SET state = 'ingesting', lease_owner = $1, lease_expires_us = $3, attempt = attempt + "
+        "1, "
+        "updated_us = $2 WHERE id = (SELECT id FROM upload_sessions WHERE (state = 'completed' AND not_before_us <= "
+        "$2) "
         "OR (state = 'ingesting' AND lease_expires_us <= $2) ORDER BY not_before_us, id LIMIT 1" +
         std::string(skip_locked ? " FOR UPDATE SKIP LOCKED" : "") + ") RETURNING " SESSION_COLUMNS;
     std::optional<domain::UploadSession> claimed;
@@ -160,25 +164,28 @@ Status renew(Transaction& tx, const domain::UploadSession& claimed, Time lease_u
 
 Status finish(Transaction& tx, const domain::UploadSession& claimed, domain::UploadState state,
               const std::optional<std::string>& failure, Time now) {
-    return fenced(tx.exec("UPDATE upload_sessions SET state = $4, failure_message = $5, updated_us = $6, hash_state = NULL, "
-                          "lease_owner = NULL WHERE id = $1 AND state = 'ingesting' AND lease_owner = $2 AND attempt = $3",
-                          {claimed.id, claimed.lease_owner, param(claimed.attempt), domain::to_string(state),
-                           param(failure), param(now)}),
-                  claimed);
+    return fenced(
+        tx.exec("UPDATE upload_sessions SET state = $4, failure_message = $5, updated_us = $6, hash_state = NULL, "
+                "lease_owner = NULL WHERE id = $1 AND state = 'ingesting' AND lease_owner = $2 AND attempt = $3",
+                {claimed.id, claimed.lease_owner, param(claimed.attempt), domain::to_string(state), param(failure),
+                 param(now)}),
+        claimed);
 }
 
 Status hand_back(Transaction& tx, const domain::UploadSession& claimed, Time not_before) {
-    return fenced(tx.exec("UPDATE upload_sessions SET state = 'completed', lease_owner = NULL, not_before_us = $4 WHERE id "
-                          "= $1 AND state = 'ingesting' AND lease_owner = $2 AND attempt = $3",
-                          {claimed.id, claimed.lease_owner, param(claimed.attempt), param(not_before)}),
-                  claimed);
+    return fenced(
+        tx.exec("UPDATE upload_sessions SET state = 'completed', lease_owner = NULL, not_before_us = $4 WHERE id "
+                "= $1 AND state = 'ingesting' AND lease_owner = $2 AND attempt = $3",
+                {claimed.id, claimed.lease_owner, param(claimed.attempt), param(not_before)}),
+        claimed);
 }
 
 Status end_leases(Transaction& tx, std::string_view node) {
     return tx
-        .exec("UPDATE upload_sessions SET lease_expires_us = 0 WHERE state = 'ingesting' AND substr(lease_owner, 1, "
-              "length($1)) = $1",
-              {node})
+        .exec(
+            "UPDATE upload_sessions SET lease_expires_us = 0 WHERE state = 'ingesting' AND substr(lease_owner, 1, "
+            "length($1)) = $1",
+            {node})
         .status();
 }
 
@@ -196,7 +203,8 @@ Result<std::vector<domain::UploadSession>> expired(Transaction& tx, Time now, st
 
 Result<std::uint64_t> forget(Transaction& tx, Time before) {
     return tx.exec(
-        "DELETE FROM upload_sessions WHERE state IN ('ready', 'failed', 'aborted') AND updated_us < $1 AND expires_us < $1",
+        "DELETE FROM upload_sessions WHERE state IN ('ready', 'failed', 'aborted') AND updated_us < $1 AND expires_us "
+        "< $1",
         {param(before)});
 }
 

@@ -5,7 +5,9 @@
 using imgsrv::Sha256;
 
 namespace {
-std::span<const std::byte> bytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
+std::span<const std::byte> bytes(std::string_view s) {
+    return std::as_bytes(std::span(s.data(), s.size()));
+}
 }  // namespace
 
 TEST_CASE("SHA-256 of FIPS 180-4's example") {

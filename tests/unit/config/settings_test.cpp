@@ -1,0 +1,116 @@
+#include "config/settings.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+
+using namespace imgsrv;
+using namespace imgsrv::config;
+
+namespace {
+
+// A configuration folder of its own for one test.
+class Folder {
+  public:
+    Folder() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "imgsrv-config-XXXXXX").string();
+        path_ = ::mkdtemp(pattern.data());
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    std::filesystem::path write(const std::string& name, const std::string& text) const {
+        const auto file = path_ / name;
+        std::filesystem::create_directories(file.parent_path());
+        std::ofstream(file) << text;
+        return file;
+    }
+
+  private:
+    std::filesystem::path path_;
+};
+
+std::string error_of(const Sources& sources) {
+    auto settings = Settings::load(sources);
+    REQUIRE_FALSE(settings.ok());
+    return std::string(settings.status().message());
+}
+
+}  // namespace
+
+TEST_CASE("files, then conf.d, then environment, then flags; the origin is kept") {
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("imgsrv.toml",
+                                "listen = \":1\"\nupload-ttl = \"1h\"\n[storage]\ndriver = "
+                                "\"s3\"\n[storage.s3]\nbucket = \"b\"\nuse-tls = false\n");
+    folder.write("conf.d/10.toml", "upload-ttl = \"2h\"\nnode-name = \"n\"\n");
+    sources.environment = {
+        {"IMGSRV_UPLOAD_TTL", "3h"}, {"IMGSRV_STORAGE_S3_ACCESS_KEY_ID", "k"}, {"IMGSRV_TOKEN", "x"}, {"HOME", "/"}};
+    sources.flags = {{"upload-ttl", "4h"}};
+    auto settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->text("listen") == ":1");
+    CHECK(settings->text("node-name") == "n");
+    CHECK(settings->duration("upload-ttl") == std::chrono::hours(4));
+    CHECK(settings->all().find("upload-ttl")->second.origin == "--upload-ttl");
+    const auto s3 = settings->driver_options("storage", "s3");
+    CHECK(std::get<std::string>(s3.at("bucket").value) == "b");
+    CHECK(std::get<std::string>(s3.at("use-tls").value) == "false");
+    CHECK(std::get<std::string>(s3.at("access-key-id").value) == "k");
+    CHECK(s3.at("bucket").origin.find("imgsrv.toml:6") != std::string::npos);
+}
+
+TEST_CASE("with nothing configured the server is not reachable from the network") {
+    auto settings = Settings::load({});
+    REQUIRE(settings.ok());
+    CHECK(settings->text("listen") == "127.0.0.1:8080");
+    CHECK(settings->list("publish.steps") ==
+          std::vector<std::string>{"validate_catalog", "incus_index", "finalize_publish"});
+    CHECK_FALSE(settings->is_set("listen"));
+}
+
+TEST_CASE("short names select the driver they belong to") {
+    Sources sources;
+    sources.environment = {{"IMGSRV_POSTGRES_URL", "postgres://x"}, {"IMGSRV_S3_BUCKET", "b"}};
+    auto settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->text("database.driver") == "postgres");
+    CHECK(settings->text("storage.driver") == "s3");
+    CHECK(settings->driver_options("database", "postgres").contains("url"));
+}
+
+TEST_CASE("lists come as TOML arrays, repeated flags or text with commas") {
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("a.toml", "plugin-dir = [\"/a\", \"/b\"]\n[publish]\nsteps = [\"x\", \"y\"]\n");
+    auto settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->list("plugin-dir") == std::vector<std::string>{"/a", "/b"});
+    CHECK(settings->list("publish.steps") == std::vector<std::string>{"x", "y"});
+    sources.flags = {{"plugin-dir", "/c"}, {"plugin-dir", "/d"}, {"publish.steps", "p,q"}};
+    settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->list("plugin-dir") == std::vector<std::string>{"/c", "/d"});
+    CHECK(settings->list("publish.steps") == std::vector<std::string>{"p", "q"});
+}
+
+TEST_CASE("a mistake is named with its place") {
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("a.toml", "\nlisten_ = \":1\"\n");
+    CHECK(error_of(sources).find("a.toml:2: unknown setting 'listen_'; did you mean 'listen'?") != std::string::npos);
+    sources.file = folder.write("b.toml", "upload-ttl = \"soon\"\n");
+    CHECK(error_of(sources).find("b.toml:1: upload-ttl: 'soon' is not a duration") != std::string::npos);
+    sources.file = folder.write("c.toml", "listen = [\n");
+    CHECK(error_of(sources).find("c.toml:") != std::string::npos);
+    sources.file = folder.write("d.toml", "cas-promotion-enabled = \"yes\"\n");
+    CHECK(error_of(sources).find("'yes' is neither true nor false") != std::string::npos);
+    sources.file = folder.write("e.toml", "listen = 1.5\n");
+    CHECK(error_of(sources).find("e.toml:1: listen: must be") != std::string::npos);
+    sources.file = "/nonexistent/imgsrv.toml";
+    CHECK(error_of(sources).find("does not exist") != std::string::npos);
+    sources.file.reset();
+    sources.environment = {{"IMGSRV_LISTENN", "x"}};
+    CHECK(error_of(sources).find("IMGSRV_LISTENN") != std::string::npos);
+    sources.environment = {{"LOG_LEVEL", "loud"}};
+    CHECK(error_of(sources).find("'loud' is not a log level") != std::string::npos);
+}

@@ -1,0 +1,75 @@
+#include "services/part_body.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+
+using namespace imgsrv;
+using namespace imgsrv::services;
+
+namespace {
+
+class Text final : public ports::ByteReader {
+  public:
+    explicit Text(std::string text) : text_(std::move(text)) {}
+    std::optional<std::uint64_t> size() const override { return text_.size(); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        const std::size_t n = std::min({buffer.size(), text_.size() - at_, std::size_t{3}});
+        std::memcpy(buffer.data(), text_.data() + at_, n);
+        at_ += n;
+        return n;
+    }
+
+  private:
+    std::string text_;
+    std::size_t at_ = 0;
+};
+
+Status drain(PartBody& body) {
+    std::array<std::byte, 16> buffer{};
+    for (;;) {
+        auto n = body.read(buffer);
+        if (!n.ok()) return n.status();
+        if (*n == 0) return {};
+    }
+}
+
+}  // namespace
+
+TEST_CASE("bytes are counted and hashed as they pass") {
+    PartLanes lanes;
+    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    Text source("hello world");
+    Sha256 running;
+    PartBody body(source, receipt, &running, {100, "too large", sha256_hex("hello world")});
+    CHECK(drain(body).ok());
+    CHECK(body.bytes() == 11);
+    CHECK(running.hex() == sha256_hex("hello world"));
+}
+
+TEST_CASE("a body of another digest ends in an error, not in an end") {
+    PartLanes lanes;
+    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    Text source("hello");
+    PartBody body(source, receipt, nullptr, {100, "too large", sha256_hex("other")});
+    CHECK(drain(body).code() == Code::invalid_argument);
+    CHECK(body.failure().code() == Code::invalid_argument);
+}
+
+TEST_CASE("a body beyond the room left is cut off") {
+    PartLanes lanes;
+    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    Text source("hello");
+    PartBody body(source, receipt, nullptr, {4, "does not fit", std::nullopt});
+    const Status status = drain(body);
+    CHECK(status.code() == Code::too_large);
+    CHECK(status.message() == "does not fit");
+}
+
+TEST_CASE("a superseded body never reaches its end") {
+    PartLanes lanes;
+    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    Text source("");
+    PartBody body(source, receipt, nullptr, {4, "does not fit", std::nullopt});
+    PartLanes::Receipt newer(lanes.lane("a"), 1);
+    CHECK(drain(body).code() == Code::aborted);
+}
