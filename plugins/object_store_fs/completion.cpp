@@ -202,7 +202,9 @@ bool Upload::object_stands(const Objects& objects) const {
 }
 
 sdk::ObjectInfo Upload::confirm(std::span<const imgsrv_part> parts, Objects& objects) {
-    match(parts);
+    if (match(parts).size() != parts_.size()) {
+        throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "the upload was completed with more parts than these");
+    }
     auto there = objects.find(key());
     if (!there || there->etag != committed_etag()) {
         throw sdk::Failure(IMGSRV_NOT_FOUND, "the upload is complete, and its object was removed or replaced since");

@@ -28,11 +28,16 @@ bool prune_below(int parent, const char* name) {
         return false;
     }
     bool empty = true;
+    bool changed = false;
     while (const dirent* entry = ::readdir(folder)) {
         const std::string_view child = entry->d_name;
         if (child == "." || child == "..") continue;
-        empty = child.back() == kFolderMark && prune_below(fd, entry->d_name) && empty;
+        const bool gone = child.back() == kFolderMark && prune_below(fd, entry->d_name);
+        changed = changed || gone;
+        empty = empty && gone;
     }
+    // The removals in a folder are durable once its own is.
+    if (changed && !empty) ::fsync(fd);
     ::closedir(folder);
     return empty && ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
@@ -87,6 +92,7 @@ void Folders::prune() noexcept {
     while (const dirent* entry = ::readdir(folder)) {
         if (std::string_view(entry->d_name).back() == kFolderMark) prune_below(top_.get(), entry->d_name);
     }
+    ::fsync(top_.get());
     ::closedir(folder);
 }
 

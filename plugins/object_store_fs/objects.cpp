@@ -94,7 +94,10 @@ std::optional<sdk::ObjectInfo> Objects::find(std::string_view key) const {
 sdk::ObjectInfo Objects::put(const sdk::Call& call, std::string_view key, sdk::Reader& body, bool if_absent) {
     check_key(key);
     // Spares the caller the upload; the link below is what decides.
-    if (if_absent && find(key)) throw already_exists(key);
+    if (if_absent && find(key)) {
+        confirm(key);
+        throw already_exists(key);
+    }
     const TemporaryFile file(volume_, tmp_);
     RangeWriter writer(volume_, file.fd(), 0);
     pump(call, body, [&](std::span<const std::byte> block) { writer.write(block); });
@@ -111,7 +114,12 @@ void Objects::publish(int folder, const std::string& name, std::string_view key,
     // The commit point of every write: before this call there is no object, after it there is a whole one. It survives
     // power loss from the sync below on, and only then does anybody hear of it.
     if (!move_to(folder, name, target.get(), path.name, if_absent)) {
-        if (errno == EEXIST && if_absent) throw already_exists(key);
+        if (errno == EEXIST && if_absent) {
+            // The answer lets the caller rely on the object, whose writer may not have synced its name yet, or have
+            // died.
+            volume_.sync_folder(target.get());
+            throw already_exists(key);
+        }
         if (errno == EISDIR) throw_not_ours(errno);
         throw volume_.failure(errno, "give the object " + quoted(key) + " its name");
     }
@@ -177,8 +185,8 @@ void Objects::remove(std::string_view key) {
     const auto path = path_of(key);
     const Fd folder = folders_.open(path.folder);
     if (!folder) return;
-    if (::unlinkat(folder.get(), path.name.c_str(), 0) != 0) {
-        if (errno == ENOENT) return;
+    // Absent counts as removed, and has to stay so: whoever removed it may have died before the sync.
+    if (::unlinkat(folder.get(), path.name.c_str(), 0) != 0 && errno != ENOENT) {
         if (errno == EISDIR) throw_not_ours(errno);
         throw volume_.failure(errno, "remove the object " + quoted(key));
     }

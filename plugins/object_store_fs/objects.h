@@ -45,9 +45,10 @@ class Objects {
               sdk::ObjectSink& out) const;
 
     // Gives the file `name` of `folder`, whose bytes and metadata are already durable, the place of the key.
-    // ALREADY_EXISTS leaves it where it was. Anything else that fails after the object appeared is OUTCOME_UNKNOWN.
+    // ALREADY_EXISTS leaves it where it was, and the object that is there is durable. Anything else that fails after
+    // the object appeared is OUTCOME_UNKNOWN.
     void publish(int folder, const std::string& name, std::string_view key, bool if_absent);
-    // Makes the key's name durable again, for an object that appeared in a process that died.
+    // Makes the name of an object that is there durable, for the case that its writer died before it did.
     void confirm(std::string_view key);
 
     void prune_folders() noexcept { folders_.prune(); }

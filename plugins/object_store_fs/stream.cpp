@@ -46,6 +46,7 @@ void RangeWriter::write(std::span<const std::byte> bytes) {
 }
 
 void RangeWriter::write_back() {
+    if (!volume_.durable()) return;
     for (; written_ - started_ >= kWindow; started_ += kWindow) {
         write_back_range(volume_, fd_, offset_ + started_, kWindow, SYNC_FILE_RANGE_WRITE);
     }

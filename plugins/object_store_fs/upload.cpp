@@ -85,6 +85,9 @@ Upload::Upload(const Volume& volume, Fd folder) : volume_(volume), folder_(std::
     if (!journal) throw volume_.failure(errno, "read the record of an upload");
     const auto content = read_journal(volume_, journal.get());
     header_ = content.header;
+    // A process that was killed may have written the last records without a sync. They count from now on, and what they
+    // make superfluous is about to be removed.
+    volume_.sync_data(journal.get());
     journal_.emplace(volume_, std::move(journal), content);
     replay(content);
     sweep();
@@ -151,9 +154,10 @@ std::shared_lock<std::shared_mutex> Upload::enter(Generation since) {
 }
 
 void Upload::shut() {
-    ++generation_;
     shut_.store(true);
     const std::lock_guard everybody_left(door_);
+    // Whoever took its generation up to here is shut out for good, also after reopen().
+    ++generation_;
 }
 
 void Upload::reopen() {

@@ -18,6 +18,7 @@ class Volume {
     Volume(Fd root, bool durable) : root_(std::move(root)), durable_(durable) {}
 
     int root() const { return root_.get(); }
+    bool durable() const { return durable_; }
 
     // The Failure for errno value `error` met in doing `what` ("write the object"). A full disk or quota is
     // RESOURCE_EXHAUSTED and says how much is free. What the operator has to mend (permissions, a read-only mount) is
