@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "plugin/clean_text.h"
+
 namespace imgsrv::plugin {
 namespace {
 
@@ -19,12 +21,13 @@ int cancel_fd(const imgsrv_call* call) noexcept {
 }
 
 template <std::size_t N>
-std::string_view text(const char (&from)[N]) {
-    return {from, ::strnlen(from, N)};
+std::string text(const char (&from)[N]) {
+    return clean_text({from, ::strnlen(from, N)});
 }
 
 bool known(imgsrv_code code) {
-    return code >= IMGSRV_CANCELLED && code <= IMGSRV_UNAUTHENTICATED && code != 2;
+    constexpr imgsrv_code kUnassigned = 2;  // gRPC's UNKNOWN
+    return code >= IMGSRV_CANCELLED && code <= IMGSRV_UNAUTHENTICATED && code != kUnassigned;
 }
 
 imgsrv_code abi_code(Code code) {
@@ -77,8 +80,8 @@ const ports::Call& AbiCall::unwrap(const imgsrv_call* raw) noexcept {
 
 Status AbiError::status(imgsrv_code code) const {
     if (code == IMGSRV_OK) return {};
-    std::string message(text(raw_.message));
-    std::string detail(text(raw_.native));
+    std::string message = text(raw_.message);
+    std::string detail = text(raw_.native);
     if (message.empty()) message = "the plugin gave no reason";
     if (!known(code)) {
         if (!detail.empty()) detail += ", ";

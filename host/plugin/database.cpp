@@ -124,18 +124,19 @@ class PluginRow final : public ports::Row {
 
   private:
     imgsrv_value get(std::size_t column) const {
+        if (!failure_.ok()) return {};
         const auto lock = instance_.enter();
         imgsrv_value value{};
-        AbiError error;
-        const imgsrv_code code = table_.row_get(rows_, column, &value, error.get());
+        const imgsrv_code code = table_.row_get(rows_, column, &value, error_.get());
         if (code == IMGSRV_OK) return value;
-        if (failure_.ok()) failure_ = error.status(code);
+        failure_ = error_.status(code);
         return {};
     }
 
     Instance& instance_;
     const imgsrv_database& table_;
     void* rows_;
+    mutable AbiError error_;  // kept, because zeroing one for each column costs more than reading it
     mutable Status failure_;
     mutable std::forward_list<std::string> texts_;  // numbers that were asked for as text
 };

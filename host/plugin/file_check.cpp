@@ -40,6 +40,14 @@ Status check_owner(const std::filesystem::path& path, const struct stat& st, uid
 
 }  // namespace
 
+Status check_plugin_directory(const std::filesystem::path& directory, uid_t user) {
+    struct stat st {};
+    if (::stat(directory.c_str(), &st) != 0)
+        return refuse(Code::permission_denied, directory,
+                      "cannot be examined: " + std::generic_category().message(errno));
+    return check_owner(directory, st, user);
+}
+
 Status check_plugin_file(const std::filesystem::path& file, uid_t user) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) {
@@ -52,11 +60,7 @@ Status check_plugin_file(const std::filesystem::path& file, uid_t user) {
         return refuse(Code::invalid_argument, file, "is not a regular file");
     IMGSRV_TRY(check_owner(file, st, user));
 
-    const std::filesystem::path folder = file.parent_path();
-    struct stat folder_st {};
-    if (::stat(folder.c_str(), &folder_st) != 0)
-        return refuse(Code::permission_denied, folder, "cannot be examined: " + std::generic_category().message(errno));
-    IMGSRV_TRY(check_owner(folder, folder_st, user));
+    IMGSRV_TRY(check_plugin_directory(file.parent_path(), user));
 
     Elf64_Ehdr elf{};
     const ssize_t n = ::pread(fd.get(), &elf, sizeof elf, 0);

@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kSymbol = "imgsrv_plugin_v1";
 
-// Loaded files are kept here and never released.
+// What was loaded is kept here and never released, also when it turns out to be no plugin: it may have left threads or
+// exit handlers behind.
 std::vector<boost::dll::shared_library>& kept() {
     static auto& libraries = *new std::vector<boost::dll::shared_library>();
     return libraries;
@@ -31,12 +32,11 @@ Result<const imgsrv_plugin*> open_plugin(const std::filesystem::path& file) {
         return Status(Code::failed_precondition,
                       file.string() + " cannot be loaded: " + (reason ? std::string(reason) : error.message()));
     }
-    if (!library.has(kSymbol))
+    kept().push_back(std::move(library));
+    if (!kept().back().has(kSymbol))
         return Status(Code::failed_precondition,
                       file.string() + " is not an imgsrv plugin: it exports no symbol '" + kSymbol + "'");
-    const auto* table = &library.get<const imgsrv_plugin>(kSymbol);
-    kept().push_back(std::move(library));
-    return table;
+    return &kept().back().get<const imgsrv_plugin>(kSymbol);
 }
 
 PluginInfo describe(const std::filesystem::path& file, const imgsrv_plugin& table) {
@@ -53,9 +53,6 @@ PluginInfo describe(const std::filesystem::path& file, const imgsrv_plugin& tabl
 }
 
 }  // namespace
-
-PluginRegistry::PluginRegistry() = default;
-PluginRegistry::~PluginRegistry() = default;
 
 Status PluginRegistry::load_file(const std::filesystem::path& file) {
     std::error_code error;
@@ -104,6 +101,10 @@ Status PluginRegistry::load_directory(const std::filesystem::path& directory) {
     std::vector<std::filesystem::path> files;
     for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
         if (at->path().extension() == ".so") files.push_back(at->path());
+    if (!error) {
+        const std::filesystem::path canonical = std::filesystem::canonical(directory, error);
+        if (!error) IMGSRV_TRY(check_plugin_directory(canonical));
+    }
     if (error)
         return {Code::failed_precondition,
                 "plugin directory " + directory.string() + " cannot be read: " + error.message()};

@@ -48,21 +48,19 @@ struct RefusedFile {
 // no code or constant of a plugin ever vanishes under a thread that uses it.
 class PluginRegistry {
   public:
-    PluginRegistry();
-    ~PluginRegistry();
+    PluginRegistry() = default;
     PluginRegistry(const PluginRegistry&) = delete;
     PluginRegistry& operator=(const PluginRegistry&) = delete;
 
-    // Loads one file, or says in one sentence why not; then nothing of it is kept but the refusal. A file that is
-    // loaded already is OK. Two plugins of one id, or two components of one kind and name, are refused: the first
-    // stays.
+    // Loads one file, or says in one sentence why not, which refused() keeps. A file that is loaded already is OK. Of
+    // two plugins of one id, or two components of one kind and name, the second is refused.
     Status load_file(const std::filesystem::path& file);
 
     // Adds a plugin that is in memory already, after the same checks of its table. `file` is what messages call it.
     Status add_table(const std::filesystem::path& file, const imgsrv_plugin& table);
 
     // Loads every *.so of a directory in order of name. A refused file does not hinder the others: see refused().
-    // Not OK only when the directory itself cannot be read.
+    // Not OK only when the directory itself cannot be read, or could be changed by others.
     Status load_directory(const std::filesystem::path& directory);
 
     const std::vector<PluginInfo>& plugins() const { return plugins_; }

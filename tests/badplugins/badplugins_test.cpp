@@ -204,6 +204,10 @@ TEST_CASE("a bad file in a directory does not hinder the good ones") {
               (folder.path() / "a.so").string() + " has a plugin table with the wrong magic number; refused: " +
               (folder.path() / "c.so").string() + " is not an imgsrv plugin: it exports no symbol 'imgsrv_plugin_v1'");
 
+    REQUIRE(::chmod(folder.path().c_str(), 0777) == 0);
+    CHECK(PluginRegistry().load_directory(folder.path()).message() ==
+          folder.path().string() +
+              " is writable by everybody; a plugin and its directory must be writable by their owner only");
     CHECK(registry.load_directory(folder.path() / "nowhere").message() ==
           "plugin directory " + (folder.path() / "nowhere").string() + " cannot be read: No such file or directory");
 }

@@ -38,6 +38,10 @@ class BadStore {
     sdk::ObjectInfo stat(const sdk::Call&, std::string_view key) {
         const Overlap overlap;
         if (key == "unknown_code") throw sdk::Failure(77, "a code of the future").with_native("E77");
+        if (key == "garbled")
+            throw sdk::Failure(IMGSRV_NOT_FOUND,
+                               "a\n\xff"
+                               "b\xed\xa0\x80 \xf0\x9f\x98\x80 \xc3");
         if (key == "bad_alloc") throw std::bad_alloc();
         if (key == "system_error") throw std::system_error(ENOSPC, std::generic_category(), "write");
         if (key == "not_an_exception") throw 42;
@@ -163,6 +167,8 @@ TEST_CASE("exceptions become codes inside of the plugin") {
     const Status cut = status("long");
     CHECK(cut.message().size() == 462);  // 463 would end inside of a character
     CHECK(cut.detail() == std::string(31, 'n'));
+
+    CHECK(status("garbled").message() == "a ?b??? \xf0\x9f\x98\x80 ?");
 }
 
 TEST_CASE("a code of the future is internal") {

@@ -55,6 +55,7 @@ class PointerList {
     PointerList& operator=(const PointerList&) = delete;
 
     constexpr const T* const* data() const { return pointers_.data(); }
+    // NOLINTNEXTLINE(google-explicit-constructor): so that a list can be passed where the ABI wants the array.
     constexpr operator const T* const*() const { return data(); }
 
   private:
