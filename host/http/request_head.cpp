@@ -79,8 +79,9 @@ class Parser final : public bhttp::basic_parser<true> {
     static HeadError version_error(std::string_view head) {
         const std::string_view line = head.substr(0, head.find('\r'));
         const std::string_view version = line.substr(line.rfind(' ') + 1);
-        const bool well_formed = version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' &&
-                                 version[5] >= '0' && version[5] <= '9' && version[7] >= '0' && version[7] <= '9';
+        const bool well_formed = std::count(line.begin(), line.end(), ' ') == 2 && version.size() == 8 &&
+                                 version.starts_with("HTTP/") && version[6] == '.' && version[5] >= '0' &&
+                                 version[5] <= '9' && version[7] >= '0' && version[7] <= '9';
         if (well_formed) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
         return {400, "malformed request: bad HTTP version"};
     }
