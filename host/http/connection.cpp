@@ -67,6 +67,12 @@ void Connection::on_timeout() {
             respond(transaction_->problem_of(408, "the body did not arrive in time"));
             return drive();
         case State::sending:
+            // The kernel calls a socket writable only when a good part of its buffer is free, which may be megabytes;
+            // a slow client that takes less has not stopped.
+            if (const std::size_t now = stream_.in_flight(); now < in_flight_) {
+                in_flight_ = now;
+                return loop_.set_timeout(*this, server_.limits.send_timeout);
+            }
             return close();
         case State::handling:
         case State::refilling:
@@ -295,6 +301,7 @@ bool Connection::send() {
             break;
     }
     blocked_on_ = step == ResponseWriter::Step::blocked_read ? Io::want_read : Io::want_write;
+    in_flight_ = stream_.in_flight();
     loop_.set_timeout(*this, server_.limits.send_timeout);
     return false;
 }

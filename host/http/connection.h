@@ -95,9 +95,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::unique_ptr<Transaction> transaction_;
     State state_ = State::receiving;
     Io blocked_on_ = Io::want_read;
-    bool readable_ = false;    // worth a try to receive
-    bool head_timed_ = false;  // the head's timeout is running
-    bool aborted_ = false;     // ends as soon as the worker gives it back
+    std::size_t in_flight_ = 0;  // when sending blocked
+    bool readable_ = false;      // worth a try to receive
+    bool head_timed_ = false;    // the head's timeout is running
+    bool aborted_ = false;       // ends as soon as the worker gives it back
 };
 
 }  // namespace imgsrv::http

@@ -1,7 +1,9 @@
 #include "http/socket_stream.h"
 
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -95,6 +97,11 @@ IoResult SocketStream::send_file(int file, std::uint64_t offset, std::uint64_t l
 
 bool SocketStream::has_pending() const {
     return ssl_ && ::SSL_has_pending(ssl_.get()) == 1;
+}
+
+std::size_t SocketStream::in_flight() const {
+    int bytes = 0;
+    return ::ioctl(fd_, SIOCOUTQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void SocketStream::finish_sending() {

@@ -46,6 +46,8 @@ class SocketStream {
     IoResult send_file(int file, std::uint64_t offset, std::uint64_t length, std::span<std::byte> scratch);
     // Received bytes wait inside, so that the socket need not become readable.
     bool has_pending() const;
+    // Bytes handed to the kernel that the other side has not taken yet.
+    std::size_t in_flight() const;
     // Says that nothing more will be sent.
     void finish_sending();
     // Throws away what was received without looking into it.
