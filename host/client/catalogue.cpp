@@ -1,5 +1,6 @@
 #include "client/catalogue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace imgsrv::client {
@@ -43,13 +44,24 @@ Artifact read_artifact(const json& d) {
             .attachments = {}};
 }
 
+// "37 %" from {done, total}, or whatever else the server has to say.
+std::string progress_text(const json& step) {
+    const auto it = step.find("progress");
+    if (it == step.end() || it->is_null()) return {};
+    if (!it->is_object()) return it->is_string() ? it->get<std::string>() : it->dump();
+    const std::uint64_t done = it->value("done", std::uint64_t{0});
+    const std::uint64_t total = it->value("total", std::uint64_t{0});
+    if (total == 0) return {};
+    return std::to_string(std::min(done, total) * 100 / total) + " %";
+}
+
 JobStep read_step(const json& d) {
     return {.name = d.at("name"),
             .state = d.at("state"),
             .blocking = d.value("blocking", true),
             .attempts = d.value("attempt_count", 0),
             .failure = text(d, "failure_message"),
-            .progress = text(d, "progress"),
+            .progress = progress_text(d),
             .started_at = text(d, "started_at"),
             .finished_at = text(d, "finished_at")};
 }

@@ -50,7 +50,7 @@ struct JobStep {
     bool blocking = true;
     int attempts = 0;
     std::string failure;
-    std::string progress;  // as the server words it; may be empty
+    std::string progress;  // "37 %"; empty: not told
     std::string started_at;
     std::string finished_at;
 };

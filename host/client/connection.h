@@ -31,7 +31,7 @@ struct Connection {
     // No byte in either direction for this long ends an attempt.
     std::chrono::milliseconds inactivity{};
 
-    // Called once per outage, and once when the server is back (OK). May be empty. [any]
+    // Called once per outage, when a call has failed twice, and once when the server is back (OK). May be empty. [any]
     std::function<void(const Status&)> on_outage;
     std::atomic<bool> answered{false};
     std::atomic<bool> away{false};

@@ -217,6 +217,7 @@ Result<Reply> HttpClient::send(const Call& call) {
     Backoff backoff(connection_->answered
                         ? connection_->retry_for
                         : std::min<std::chrono::milliseconds>(connection_->retry_for, Connection::kFirstContact));
+    int failures = 0;
     while (true) {
         if (is_cancelled(call)) return Status(Code::cancelled, "stopped");
         Result<Reply> reply = attempt(call);
@@ -230,7 +231,9 @@ Result<Reply> HttpClient::send(const Call& call) {
         }
         const auto wait = backoff.next(Backoff::Clock::now(), std::chrono::milliseconds(status.retry_after_ms()));
         if (!wait) return Status(status);
-        if (!connection_->away.exchange(true) && connection_->on_outage) connection_->on_outage(status);
+        // The first failure of a call is often the only one (a server that is busy, a connection that it let go).
+        if (failures++ > 0 && !connection_->away.exchange(true) && connection_->on_outage)
+            connection_->on_outage(status);
         pause(*wait, call.cancel);
     }
 }

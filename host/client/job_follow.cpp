@@ -25,8 +25,11 @@ std::string sentence(const JobStep& step) {
     if (step.state == "failed")
         return name + " failed" + attempt + (step.failure.empty() ? "" : ": " + step.failure) +
                (step.blocking ? "" : " (not blocking)");
-    if (step.state == "running")
+    if (step.state == "running") {
+        // Most steps are over in an instant: that they run is worth a line once there is more to say.
+        if (step.attempts <= 1 && step.progress.empty()) return {};
         return name + " running" + attempt + (step.progress.empty() ? "" : ": " + step.progress);
+    }
     return name + " " + step.state;
 }
 
