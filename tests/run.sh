@@ -99,7 +99,7 @@ for part in "${parts[@]}"; do
             ;;
         soak)
             build release
-            IMGSRV_SOAK=1 run_labels release soak
+            SOAK=1 run_labels release soak
             ;;
         fuzz | bench)
             build release

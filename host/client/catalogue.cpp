@@ -121,6 +121,10 @@ Result<json> Catalogue::post(std::string path, std::optional<json> body) {
     return http_.json({.method = "POST", .path = std::move(path), .json = std::move(body), .file = {}, .cancel = {}});
 }
 
+Status Catalogue::check_writer() {
+    return http_.get("/v1/publish-jobs?limit=1").status();
+}
+
 Status Catalogue::ensure_image(const std::string& name, const std::string& display_name,
                                const std::string& description) {
     json body{{"name", name}};

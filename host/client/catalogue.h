@@ -72,6 +72,8 @@ class Catalogue {
   public:
     explicit Catalogue(HttpClient& http) : http_(http) {}
 
+    // OK when the token may publish.
+    Status check_writer();
     // Fine when the image is there already; its title and description then stay as they are.
     Status ensure_image(const std::string& name, const std::string& display_name, const std::string& description);
     Status create_draft(const std::string& image, const std::string& version);

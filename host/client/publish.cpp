@@ -35,7 +35,7 @@ class Publisher {
         IMGSRV_ASSIGN(input_, open_input(options_));
         hint_missing_metadata();
         // Before the long work: can the server be reached, and is the token good?
-        IMGSRV_TRY(catalogue_.find_version(options_.image, options_.version).status());
+        IMGSRV_TRY(catalogue_.check_writer());
         IMGSRV_TRY(hash_files());
         wanted_ = input_.artifacts(options_);
 

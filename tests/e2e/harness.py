@@ -40,6 +40,11 @@ def run(*command, env=None, cwd=None, check=True):
     return done
 
 
+def plain_environment():
+    """Ours, without settings of imgsrv's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("IMGSRV_")}
+
+
 def sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -77,14 +82,18 @@ class Server:
         self.data = self.folder / "data"
         self.ca = self.folder / "ca.pem"
         self.flags = flags
-        self.env = {**os.environ, **(env or {})}
+        self.env = {**plain_environment(), **(env or {})}
         self.plain = self.tls = "127.0.0.1:0"
         self.bootstrap = self.token = None
         self.process = None
         self.log = []
         make_authority(self.folder)
-        self.start()
-        self.token = self.bootstrap
+        try:
+            self.start()
+            self.token = self.make_token("tests", "content-writer", "auth-manager")
+        except BaseException:
+            self.close()
+            raise
 
     def start(self):
         command = [BINARY, "serve", "--data-dir", str(self.data), "--listen", self.plain, "--tls-listen", self.tls,
@@ -122,18 +131,18 @@ class Server:
         return self.process.wait(timeout=30)
 
     def close(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def api(self, method, path, document=None, token=None, headers=None, body=None, tls=False):
-        """One request; token=None: the bootstrap token; token="": anonymous."""
+        """One request; token=None: the server's own; token="": anonymous."""
         if tls:
             connection = http.client.HTTPSConnection(self.tls, timeout=60, context=ssl.create_default_context(cafile=self.ca))
         else:
             connection = http.client.HTTPConnection(self.plain, timeout=60)
         fields = dict(headers or {})
-        token = self.token if token is None else token
+        token = (self.token or "") if token is None else token
         if token:
             fields["Authorization"] = "Bearer " + token
         if document is not None:
@@ -146,9 +155,19 @@ class Server:
         finally:
             connection.close()
 
+    def make_token(self, name, *roles):
+        """A token of a new service principal with these roles, valid for an hour."""
+        token = self.bootstrap
+        principal = self.api("POST", "/v1/auth/principals", {"kind": "service", "display_name": name}, token).json["id"]
+        for role in roles:
+            if self.api("PUT", f"/v1/auth/principals/{principal}/roles/{role}", token=token).status != 204:
+                raise AssertionError(f"the role {role} cannot be assigned")
+        expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+        return self.api("POST", f"/v1/auth/principals/{principal}/api-tokens", {"name": name, "expires_at": expires}, token).json["plaintext"]
+
     def client_env(self, state=None):
         """The environment of a command line client of this server, over TLS."""
-        env = {k: v for k, v in os.environ.items() if not k.startswith("IMGSRV_")}
+        env = plain_environment()
         env.update(IMGSRV_SERVER=f"https://{self.tls}", IMGSRV_TOKEN=self.token, SSL_CERT_FILE=str(self.ca),
                    XDG_STATE_HOME=str(state or self.folder / "state"))
         return env
@@ -181,7 +200,7 @@ class ServerTest(unittest.TestCase):
 
 def main():
     """Runs the calling module's tests and counts them."""
-    result = unittest.main(module="__main__", exit=False, verbosity=2, argv=sys.argv).result
+    result = unittest.main(module="__main__", exit=False, verbosity=2, warnings="ignore", argv=sys.argv).result
     bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     sys.stderr.flush()
     print(f"\n{max(0, result.testsRun - bad)} passed, {bad} failed", flush=True)
