@@ -41,9 +41,9 @@ std::string isolation_level(std::string level) {
 Settings read_settings(const sdk::Config& config) {
     const std::string url = config.text("url");
     Settings settings{url, password_of(url), isolation_level(config.text("isolation")),
-                      config.duration("connect-timeout")};
+                      config.duration("connect_timeout")};
     if (settings.connect_timeout.count() <= 0) {
-        throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "option 'connect-timeout' must be above zero");
+        throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "option 'connect_timeout' must be above zero");
     }
     return settings;
 }

@@ -72,7 +72,7 @@ void Link::connect(std::int64_t until_ns) {
             continue;
         }
         check();
-        if (sdk::monotonic_ns() >= until_ns) throw lost("the server did not answer within connect-timeout");
+        if (sdk::monotonic_ns() >= until_ns) throw lost("the server did not answer within connect_timeout");
     }
 }
 
