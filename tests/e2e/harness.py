@@ -190,18 +190,16 @@ class ServerTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server()
+        cls.addClassCleanup(cls.server.close)
         cls.folder = cls.server.folder / "files"
         cls.folder.mkdir()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
 
 
 def main():
     """Runs the calling module's tests and counts them."""
     result = unittest.main(module="__main__", exit=False, verbosity=2, warnings="ignore", argv=sys.argv).result
-    bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    # A test with several failed subtests is one failed test.
+    bad = len({id(getattr(test, "test_case", test)) for test, _ in result.failures + result.errors})
     sys.stderr.flush()
     print(f"\n{max(0, result.testsRun - bad)} passed, {bad} failed", flush=True)
     sys.exit(0 if bad == 0 and result.testsRun > 0 else 1)
