@@ -12,7 +12,7 @@ void WriterQueue::Turn::release() noexcept {
 }
 
 bool WriterQueue::acquire(sdk::Patience& patience, std::int64_t until_ns, Turn& turn) {
-    Place place{&patience};
+    Place place{&patience, sdk::monotonic_ns()};
     {
         std::lock_guard lock(mutex_);
         if (!taken_) {
@@ -30,23 +30,27 @@ bool WriterQueue::acquire(sdk::Patience& patience, std::int64_t until_ns, Turn& 
             turn.queue_ = this;
             return true;
         }
-        if (give_up) {
+        if (!taken_ || give_up) {
             waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &place));
-            return false;
+            if (taken_) return false;
+            taken_ = true;
+            turn.queue_ = this;
+            return true;
         }
     }
 }
 
 void WriterQueue::pass_on() noexcept {
     std::lock_guard lock(mutex_);
-    if (waiting_.empty()) {
-        taken_ = false;
-        return;
-    }
+    taken_ = false;
+    if (waiting_.empty()) return;
     Place* next = waiting_.front();
-    waiting_.pop_front();
-    next->granted = true;
-    // Under the lock: once the next writer sees granted, its Place and sdk::Patience may go.
+    if (sdk::monotonic_ns() - next->since_ns >= kFairAfterNs) {
+        waiting_.pop_front();
+        next->granted = true;
+        taken_ = true;
+    }
+    // Under the lock: once the next writer sees that it may go, its Place and Patience may be gone.
     next->patience->wake();
 }
 

@@ -8,8 +8,10 @@
 
 namespace imgsrv::sqlite {
 
-// Who writes next in this process, first come first served. SQLite's own lock has no queue: its waiters sleep and try
-// again, so under load they waste time and the unlucky starve. Writers of other processes still meet in SQLite's lock.
+// Who writes next in this process. SQLite's own lock has no queue: its waiters sleep and try again, so under load they
+// waste time and the unlucky starve. Here a writer that runs may go before those that sleep, because every change of
+// threads costs more than a small transaction; but who has waited for kFairAfterNs goes next, in order of arrival.
+// Writers of other processes still meet in SQLite's lock.
 class WriterQueue {
   public:
     // The right to write; given back when destroyed. May be taken by one thread and given back by another.
@@ -32,8 +34,11 @@ class WriterQueue {
     bool acquire(sdk::Patience& patience, std::int64_t until_ns, Turn& turn);
 
   private:
+    static constexpr std::int64_t kFairAfterNs = 10'000'000;
+
     struct Place {
         sdk::Patience* patience;
+        std::int64_t since_ns;
         bool granted = false;
     };
 
