@@ -350,7 +350,7 @@ void Connection::end_response() {
 
 bool Connection::linger() {
     for (int i = 0; i < 16; ++i) {
-        const IoResult got = stream_.discard();
+        const IoResult got = stream_.discard(loop_.scratch());
         if (got.outcome == Io::done) continue;
         if (got.outcome != Io::want_read) close();
         return false;

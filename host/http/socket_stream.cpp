@@ -112,9 +112,9 @@ void SocketStream::finish_sending() {
     ::shutdown(fd_, SHUT_WR);
 }
 
-IoResult SocketStream::discard() {
+IoResult SocketStream::discard(std::span<std::byte> scratch) {
     // With MSG_TRUNC TCP drops the bytes instead of copying them.
-    return plain_outcome(::recv(fd_, nullptr, 1 << 20, MSG_DONTWAIT | MSG_TRUNC), Io::want_read);
+    return plain_outcome(::recv(fd_, scratch.data(), scratch.size(), MSG_DONTWAIT | MSG_TRUNC), Io::want_read);
 }
 
 }  // namespace imgsrv::http

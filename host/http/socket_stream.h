@@ -50,8 +50,8 @@ class SocketStream {
     std::size_t in_flight() const;
     // Says that nothing more will be sent.
     void finish_sending();
-    // Throws away what was received without looking into it.
-    IoResult discard();
+    // Throws away what was received without looking into it, as much at a time as scratch would hold.
+    IoResult discard(std::span<std::byte> scratch);
 
   private:
     struct FreeSsl {
