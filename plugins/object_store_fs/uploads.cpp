@@ -63,7 +63,7 @@ std::string Uploads::create(const sdk::Call& call, std::string_view key, std::ui
                                                           " bytes are free")
             .with_native("ENOSPC");
     }
-    const auto id = random_name();
+    auto id = random_name();
     if (::mkdirat(tmp_, id.c_str(), 0750) != 0) throw volume_.failure(errno, "start an upload");
     try {
         const Fd folder = open_beneath(tmp_, id, kFolder);

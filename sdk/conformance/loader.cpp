@@ -134,18 +134,18 @@ LogRecord& log_record() {
 }
 
 void log_line(std::int32_t level, imgsrv_str msg, const imgsrv_kv* fields, size_t n) {
-    static const bool verbose = std::getenv("IMGSRV_CONFORMANCE_LOG") != nullptr;
+    static const bool kVerbose = std::getenv("IMGSRV_CONFORMANCE_LOG") != nullptr;
     std::string line = "[" + std::to_string(level) + "] " + std::string(msg.ptr, msg.len);
     for (size_t i = 0; i < n; ++i) {
         line += " " + std::string(fields[i].key.ptr, fields[i].key.len) + "=" +
                 std::string(fields[i].value.ptr, fields[i].value.len);
     }
-    if (verbose) std::fprintf(stderr, "%s\n", line.c_str());
+    if (kVerbose) std::fprintf(stderr, "%s\n", line.c_str());
     log_record().add(line);
 }
 
 const imgsrv_host& host() {
-    static const imgsrv_host table = {
+    static const imgsrv_host kTable = {
         sizeof(imgsrv_host),
         IMGSRV_ABI_MAJOR,
         IMGSRV_ABI_MINOR,
@@ -160,7 +160,7 @@ const imgsrv_host& host() {
             return std::strcmp(id, IMGSRV_SERVICE_TOKEN_STORE) == 0 ? token_book().table() : nullptr;
         },
     };
-    return table;
+    return kTable;
 }
 
 }  // namespace

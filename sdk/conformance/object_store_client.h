@@ -170,6 +170,7 @@ void in_parallel(int n, F&& body) {
     std::atomic<int> ready{0};
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(n));
     std::vector<std::thread> threads;
+    threads.reserve(failures.size());
     for (int i = 0; i < n; ++i) {
         threads.emplace_back([&, i] {
             ++ready;

@@ -69,9 +69,9 @@ const std::vector<std::string>* Settings::find(const std::string& key) const {
     return at == values_.end() ? nullptr : &at->second;
 }
 
-std::string Settings::get(const std::string& key, std::string fallback) const {
+std::string Settings::get(const std::string& key, const std::string& fallback) const {
     const auto* values = find(key);
-    return values == nullptr || values->empty() ? std::move(fallback) : values->front();
+    return values == nullptr || values->empty() ? fallback : values->front();
 }
 
 }  // namespace imgsrv::conformance

@@ -26,7 +26,7 @@ class Settings {
     // nullptr: not set.
     const std::vector<std::string>* find(const std::string& key) const;
     // The single value of a key, or fallback.
-    std::string get(const std::string& key, std::string fallback = {}) const;
+    std::string get(const std::string& key, const std::string& fallback = {}) const;
     const std::map<std::string, std::vector<std::string>>& all() const { return values_; }
 
   private:

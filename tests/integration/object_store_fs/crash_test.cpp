@@ -1,10 +1,10 @@
 // kill -9 at random moments: what was acknowledged is there, what was not is there whole or not at all.
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <random>
 #include <string>

@@ -19,7 +19,6 @@ namespace {
 using conformance::Body;
 using conformance::Failure;
 using conformance::Instance;
-using conformance::Object;
 using conformance::Part;
 using conformance::Pattern;
 using conformance::Store;

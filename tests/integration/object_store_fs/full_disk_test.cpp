@@ -8,9 +8,6 @@
 using namespace imgsrv::test;
 using imgsrv::conformance::Body;
 using imgsrv::conformance::Instance;
-using imgsrv::conformance::Object;
-using imgsrv::conformance::Part;
-using imgsrv::conformance::Pattern;
 using imgsrv::conformance::Store;
 
 namespace {

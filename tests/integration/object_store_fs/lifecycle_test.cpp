@@ -18,7 +18,6 @@ using imgsrv::conformance::Instance;
 using imgsrv::conformance::LoadError;
 using imgsrv::conformance::Object;
 using imgsrv::conformance::Part;
-using imgsrv::conformance::Pattern;
 using imgsrv::conformance::Store;
 
 namespace {

@@ -1,10 +1,10 @@
 #include "listing.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
