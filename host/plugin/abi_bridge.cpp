@@ -74,8 +74,8 @@ AbiCall::AbiCall(const ports::Call& call) {
 }
 
 const ports::Call& AbiCall::unwrap(const imgsrv_call* raw) noexcept {
-    static const ports::Call none;
-    return raw && raw->cancelled == is_cancelled ? context(raw) : none;
+    static const ports::Call kNone;
+    return raw && raw->cancelled == is_cancelled ? context(raw) : kNone;
 }
 
 Status AbiError::status(imgsrv_code code) const {

@@ -165,10 +165,10 @@ std::vector<OptionInfo> describe_options(const imgsrv_option* const* options) {
     return infos;
 }
 
-Result<CheckedOptions> check_options(const std::vector<OptionInfo>& declared, const OptionValues& given_) {
+Result<CheckedOptions> check_options(const std::vector<OptionInfo>& declared, const OptionValues& spelled) {
     const std::vector<std::string> known = known_keys(declared);
     OptionValues given;
-    for (const auto& [key, value] : given_) {
+    for (const auto& [key, value] : spelled) {
         const std::string name = canonical(key);
         if (std::ranges::find(known, name) == known.end()) {
             const std::string meant = nearest(name, known);

@@ -13,6 +13,7 @@
 #include "plugin/kind.h"
 
 // The size a struct had in minor version 0, whose last member was m. A plugin's struct may be longer, never shorter.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): m is the name of a member.
 #define IMGSRV_SIZE_V1_0(type, m) (offsetof(type, m) + sizeof(static_cast<type*>(nullptr)->m))
 
 namespace imgsrv::plugin {

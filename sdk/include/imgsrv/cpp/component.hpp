@@ -95,6 +95,7 @@ constexpr imgsrv_component component(std::int32_t kind, const char* name, const 
     c.vtable = table;
     c.create = [](const imgsrv_host* host, const char* instance, const imgsrv_config* config, const imgsrv_call* call,
                   void** ret_self, imgsrv_error* err) noexcept -> imgsrv_code {
+        // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): guarded() is the handler.
         return guarded(err, [&] { *ret_self = new T(Setup{Host(host), instance, Config(config), Call(call)}); });
     };
     c.destroy = [](void* self) noexcept { delete static_cast<T*>(self); };

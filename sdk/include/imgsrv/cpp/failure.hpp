@@ -28,11 +28,11 @@ inline imgsrv_str str(std::string_view s) noexcept {
 // The one exception a plugin needs. The message is for people and never holds a secret.
 //     throw Failure(IMGSRV_UNAVAILABLE, "the store does not answer").with_retryable().with_native("ECONNREFUSED");
 struct Failure : std::exception {
-    Failure(imgsrv_code code_, std::string message_)
-        : code(code_ == IMGSRV_OK ? IMGSRV_INTERNAL : code_), message(std::move(message_)) {}
+    Failure(imgsrv_code reason, std::string text)
+        : code(reason == IMGSRV_OK ? IMGSRV_INTERNAL : reason), message(std::move(text)) {}
     // What a host function or a sink reported.
-    Failure(imgsrv_code code_, const imgsrv_error& e)
-        : Failure(code_, std::string(e.message, ::strnlen(e.message, sizeof e.message))) {
+    Failure(imgsrv_code reason, const imgsrv_error& e)
+        : Failure(reason, std::string(e.message, ::strnlen(e.message, sizeof e.message))) {
         native.assign(e.native, ::strnlen(e.native, sizeof e.native));
         retryable = (e.flags & IMGSRV_ERR_RETRYABLE) != 0;
         outcome_unknown = (e.flags & IMGSRV_ERR_OUTCOME_UNKNOWN) != 0;

@@ -16,12 +16,12 @@ namespace imgsrv::sdk {
 template <class T>
 class PointerRange {
   public:
-    class iterator {
+    class Iterator {
       public:
-        explicit iterator(const T* const* at) : at_(at) {}
+        explicit Iterator(const T* const* at) : at_(at) {}
         const T& operator*() const { return **at_; }
         const T* operator->() const { return *at_; }
-        iterator& operator++() { return ++at_, *this; }
+        Iterator& operator++() { return ++at_, *this; }
         bool operator!=(std::default_sentinel_t) const { return at_ && *at_; }
 
       private:
@@ -29,7 +29,7 @@ class PointerRange {
     };
 
     explicit PointerRange(const T* const* first) : first_(first) {}
-    iterator begin() const { return iterator(first_); }
+    Iterator begin() const { return Iterator(first_); }
     std::default_sentinel_t end() const { return {}; }
 
   private:
