@@ -188,6 +188,7 @@ void many_at_once(Instance& instance) {
     const auto token = live_token(instance);
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (int t = 0; t < 8; ++t) {
         threads.emplace_back([&, t] {
             for (int i = 0; i < 200; ++i) {

@@ -121,6 +121,7 @@ void eight_threads_count(Instance& instance) {
     std::mutex mutex;
     std::string failure;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
         threads.emplace_back([&instance, &mutex, &failure, t] {
             try {
