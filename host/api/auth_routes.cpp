@@ -44,6 +44,7 @@ void add_auth_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::put, "/v1/auth/principals/{id}/roles/{role_id}", Gate::manage, BodyKind::document,
                   [&access](Exchange& x) -> Result<http::Response> {
+                      IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_TRY(access.grant(x.call, x.param("id"), x.param("role_id")));
                       return no_content();
                   });

@@ -1,4 +1,5 @@
 #include "api/endpoint.h"
+#include "api/request_json.h"
 
 namespace imgsrv::api {
 
@@ -10,6 +11,7 @@ void add_publish_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::post, "/v1/images/{name}/versions/{version}/publish", Gate::write, BodyKind::document,
                   [&publishing](Exchange& x) -> Result<http::Response> {
+                      IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto started,
                                     publishing.publish(x.call, x.param("name"), x.param("version")));
                       Json body = {{"job_id", started.job_id}};
@@ -39,12 +41,14 @@ void add_publish_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::post, "/v1/publish-jobs/{job_id}/retry", Gate::write, BodyKind::document,
                   [&publishing](Exchange& x) -> Result<http::Response> {
+                      IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto job, publishing.retry(x.call, x.param("job_id")));
                       return json_response(202, to_json(job));
                   });
 
     endpoints.add(Method::post, "/v1/publish-jobs/{job_id}/abandon", Gate::write, BodyKind::document,
                   [&publishing](Exchange& x) -> Result<http::Response> {
+                      IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto job, publishing.abandon(x.call, x.param("job_id")));
                       return json_response(200, to_json(job));
                   });

@@ -69,6 +69,11 @@ Result<RequestJson> RequestJson::read(http::Request& request, std::size_t max_by
     return RequestJson(std::move(object), "");
 }
 
+Status RequestJson::read_nothing(http::Request& request, std::size_t max_bytes) {
+    if (!request.has_body) return {};
+    return read(request, max_bytes, {}).status();
+}
+
 Status RequestJson::check_members(const json& object, std::string_view path,
                                   std::initializer_list<std::string_view> allowed) {
     for (const auto& [name, value] : object.items()) {
@@ -77,9 +82,10 @@ Status RequestJson::check_members(const json& object, std::string_view path,
         const std::string near = nearest(name, known);
         std::string list;
         for (const auto& k : known) list += (list.empty() ? "" : ", ") + k;
-        return {Code::invalid_argument,
-                "unknown member '" + std::string(path) + name.substr(0, 64) + "'" +
-                    (near.empty() ? "; the members are " + list : "; did you mean '" + near + "'?")};
+        const std::string hint = known.empty()  ? "; there are none here"
+                                 : near.empty() ? "; the members are " + list
+                                                : "; did you mean '" + near + "'?";
+        return {Code::invalid_argument, "unknown member '" + std::string(path) + name.substr(0, 64) + "'" + hint};
     }
     return {};
 }

@@ -20,6 +20,9 @@ class RequestJson {
     static Result<RequestJson> read(http::Request& request, std::size_t max_bytes,
                                     std::initializer_list<std::string_view> allowed);
 
+    // For requests that say all in their path: no body, or an object without members.
+    static Status read_nothing(http::Request& request, std::size_t max_bytes);
+
     Result<std::string> string(std::string_view member) const;
     // Absent and null are the same.
     Result<std::optional<std::string>> optional_string(std::string_view member) const;

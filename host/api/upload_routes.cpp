@@ -135,6 +135,7 @@ void add_upload_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::post, "/v1/uploads/{id}/abort", Gate::write, BodyKind::document,
                   [&uploads](Exchange& x) -> Result<http::Response> {
+                      IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto session, uploads.abort(x.call, x.param("id")));
                       return json_response(200, to_json(session));
                   });

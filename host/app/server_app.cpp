@@ -190,6 +190,8 @@ Status ServerApp::Parts::make_doors() {
     if (!in) return {Code::not_found, "the API description '" + find_layout().openapi.string() + "' cannot be read"};
     api::add_routes(router,
                     {*access, *uploads, *blobs, *catalogue, *publishing, *documents, health, clock, openapi.str()});
+    for (const http::Route& route : router.routes())
+        log::debug("route", {{"method", http::to_string(route.method)}, {"pattern", route.pattern}});
 
     server = std::make_unique<http::Server>(router, http::Limits(), &request_log);
     const std::string& plain = settings.text("listen");
