@@ -5,6 +5,7 @@
 #include "api/conditional.h"
 #include "core/log.h"
 #include "core/sha256.h"
+#include "http/percent.h"
 #include "http/problem.h"
 
 namespace imgsrv::api {
@@ -46,13 +47,13 @@ std::string encode_cursor(std::string_view key) {
 }
 
 Result<std::string> decode_cursor(std::string_view text) {
+    const Status foreign(Code::invalid_argument, "after is not a cursor that this server gave out");
     std::string key;
     unsigned bits = 0;
     unsigned value = 0;
     for (const char c : text) {
         const auto digit = kAlphabet.find(c);
-        if (digit == std::string_view::npos)
-            return Status(Code::invalid_argument, "after is not a cursor that this server gave out");
+        if (digit == std::string_view::npos) return foreign;
         value = (value << 6U) | static_cast<unsigned>(digit);
         bits += 6;
         if (bits >= 8) {
@@ -60,6 +61,8 @@ Result<std::string> decode_cursor(std::string_view text) {
             key += static_cast<char>((value >> bits) & 255U);
         }
     }
+    // Keys are text, and what is not cannot be asked of a database.
+    if (!http::is_utf8(key) || key.find('\0') != std::string::npos) return foreign;
     return key;
 }
 
