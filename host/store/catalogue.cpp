@@ -63,15 +63,18 @@ Status bump_generation(Transaction& tx) {
 }
 
 Status insert_image(Transaction& tx, const domain::Image& i) {
+    const Status taken(Code::already_exists, "there is already an image '" + i.name + "'");
+    // Checked first: the trigger against INSERT OR REPLACE would speak before the constraint does.
+    IMGSRV_ASSIGN(const bool exists, tx.query_one("SELECT 1 FROM images WHERE name = $1", {i.name},
+                                                  [](const ports::Row&) { return Status(); }));
+    if (exists) return taken;
     Status status = tx.exec(
                           "INSERT INTO images (id, name, display_name, description, created_us, updated_us) VALUES "
                           "($1, $2, $3, $4, "
                           "$5, $5)",
                           {i.id, i.name, param(i.display_name), param(i.description), param(i.created)})
                         .status();
-    if (status.db_class() == DbClass::unique)
-        return {Code::already_exists, "there is already an image '" + i.name + "'"};
-    return status;
+    return status.db_class() == DbClass::unique ? taken : status;
 }
 
 Result<domain::Image> find_image(Transaction& tx, std::string_view name) {

@@ -294,7 +294,8 @@ FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.name IS DISTINCT FROM N
 EXECUTE FUNCTION imgsrv_refuse('immutable: the name of an image');
 
 CREATE TRIGGER blobs_update_never BEFORE UPDATE ON blobs
-FOR EACH ROW WHEN (OLD.digest IS DISTINCT FROM NEW.digest OR OLD.size IS DISTINCT FROM NEW.size)
+FOR EACH ROW WHEN (OLD.digest IS DISTINCT FROM NEW.digest OR OLD.size IS DISTINCT FROM NEW.size
+                   OR OLD.storage_key IS DISTINCT FROM NEW.storage_key)
 EXECUTE FUNCTION imgsrv_refuse('immutable: a trusted blob');
 
 CREATE FUNCTION imgsrv_blobs_unused() RETURNS trigger LANGUAGE plpgsql AS $$

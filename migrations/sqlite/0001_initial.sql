@@ -189,9 +189,13 @@ CREATE TABLE api_tokens (
 CREATE INDEX api_tokens_principal ON api_tokens (principal_id);
 
 -- Immutability: what is published never changes, whoever asks.
+--
+-- INSERT OR REPLACE and UPDATE OR REPLACE remove the rows they collide with, by any key or by rowid, without the triggers
+-- for DELETE: so each table refuses to collide with a row that must stay. (NEW.rowid is -1 when none was given.)
 
 CREATE TRIGGER artifacts_insert_draft BEFORE INSERT ON artifacts
 WHEN (SELECT state FROM versions WHERE id = NEW.version_id) IS NOT 'draft'
+  OR EXISTS (SELECT 1 FROM artifacts a WHERE a.id = NEW.id OR a.rowid = NEW.rowid)
 BEGIN SELECT RAISE(ABORT, 'immutable: artifacts of a version that is not a draft'); END;
 
 CREATE TRIGGER artifacts_update_never BEFORE UPDATE ON artifacts
@@ -203,6 +207,7 @@ BEGIN SELECT RAISE(ABORT, 'immutable: artifacts of a version that is not a draft
 
 CREATE TRIGGER attachments_insert_draft BEFORE INSERT ON attachments
 WHEN (SELECT v.state FROM artifacts a JOIN versions v ON v.id = a.version_id WHERE a.id = NEW.artifact_id) IS NOT 'draft'
+  OR EXISTS (SELECT 1 FROM attachments t WHERE t.id = NEW.id OR t.rowid = NEW.rowid)
 BEGIN SELECT RAISE(ABORT, 'immutable: attachments of a version that is not a draft'); END;
 
 CREATE TRIGGER attachments_update_never BEFORE UPDATE ON attachments
@@ -214,12 +219,13 @@ BEGIN SELECT RAISE(ABORT, 'immutable: attachments of a version that is not a dra
 
 CREATE TRIGGER versions_insert_draft BEFORE INSERT ON versions
 WHEN NEW.state <> 'draft'
-  -- INSERT OR REPLACE would delete the old row without its triggers.
-  OR EXISTS (SELECT 1 FROM versions v WHERE v.id = NEW.id OR (v.image_id = NEW.image_id AND v.version = NEW.version AND v.state <> 'draft'))
+  OR EXISTS (SELECT 1 FROM versions v WHERE v.id = NEW.id OR v.rowid = NEW.rowid
+             OR (v.image_id = NEW.image_id AND v.version = NEW.version AND v.state <> 'draft'))
 BEGIN SELECT RAISE(ABORT, 'immutable: a version starts as a draft'); END;
 
 CREATE TRIGGER versions_identity BEFORE UPDATE ON versions
 WHEN OLD.id IS NOT NEW.id OR OLD.image_id IS NOT NEW.image_id OR OLD.version IS NOT NEW.version
+  OR OLD.rowid IS NOT NEW.rowid
 BEGIN SELECT RAISE(ABORT, 'immutable: the identity of a version'); END;
 
 CREATE TRIGGER versions_published_final BEFORE UPDATE ON versions
@@ -254,12 +260,27 @@ CREATE TRIGGER aliases_update_published BEFORE UPDATE ON aliases
 WHEN NOT EXISTS (SELECT 1 FROM versions v WHERE v.id = NEW.version_id AND v.image_id = NEW.image_id AND v.state = 'published')
 BEGIN SELECT RAISE(ABORT, 'alias: the target is not a published version of the image'); END;
 
+CREATE TRIGGER images_insert_new BEFORE INSERT ON images
+WHEN EXISTS (SELECT 1 FROM images i WHERE i.id = NEW.id OR i.name = NEW.name OR i.rowid = NEW.rowid)
+BEGIN SELECT RAISE(ABORT, 'immutable: an image that is there already'); END;
+
 CREATE TRIGGER images_name_fixed BEFORE UPDATE ON images
-WHEN OLD.id IS NOT NEW.id OR OLD.name IS NOT NEW.name
+WHEN OLD.id IS NOT NEW.id OR OLD.name IS NOT NEW.name OR OLD.rowid IS NOT NEW.rowid
 BEGIN SELECT RAISE(ABORT, 'immutable: the name of an image'); END;
 
+CREATE TRIGGER images_delete_unused BEFORE DELETE ON images
+WHEN EXISTS (SELECT 1 FROM versions v WHERE v.image_id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'referenced: the image has versions'); END;
+
+-- The same row once more does no harm: two uploads of one blob may end at the same time.
+CREATE TRIGGER blobs_insert_new BEFORE INSERT ON blobs
+WHEN EXISTS (SELECT 1 FROM blobs b WHERE (b.digest = NEW.digest AND (b.size IS NOT NEW.size OR b.storage_key IS NOT NEW.storage_key))
+             OR (b.rowid = NEW.rowid AND b.digest IS NOT NEW.digest))
+BEGIN SELECT RAISE(ABORT, 'immutable: a trusted blob'); END;
+
 CREATE TRIGGER blobs_update_never BEFORE UPDATE ON blobs
-WHEN OLD.digest IS NOT NEW.digest OR OLD.size IS NOT NEW.size
+WHEN OLD.digest IS NOT NEW.digest OR OLD.size IS NOT NEW.size OR OLD.storage_key IS NOT NEW.storage_key
+  OR OLD.rowid IS NOT NEW.rowid
 BEGIN SELECT RAISE(ABORT, 'immutable: a trusted blob'); END;
 
 CREATE TRIGGER blobs_delete_unused BEFORE DELETE ON blobs
