@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""The HTTP API against its description: a real imgsrv, every operation, every documented status, every way to be wrong.
+
+Every response of the whole run is judged by config/openapi.yaml; at the end each documented status of each operation must
+have been seen, and none other. Names of test modules as arguments run only these, without that last judgement.
+"""
+import importlib
+import pathlib
+import sys
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parent)]
+
+from harness import SOURCE, Server, check  # noqa: E402
+from openapi_document import Document  # noqa: E402
+from world import World  # noqa: E402
+
+MODULES = ("every_operation_test", "uploads_test", "blobs_test", "catalogue_test", "publishing_test", "access_test",
+           "requests_test", "immutability_test", "operation_test", "configuration_test")
+
+
+def main(wanted):
+    document = Document((SOURCE / "config/openapi.yaml").read_text())
+
+    def observe(response):
+        for problem in document.judge(response):
+            check.true(False, f"{response.method} {response.target[:120]} {response.status}: {problem}",
+                       response.body[:200].decode(errors="replace"))
+
+    with Server(observe=observe) as server:
+        world = World(server, document)
+        for module in wanted or MODULES:
+            importlib.import_module(module).run(world)
+        check.where = "run"
+        check.equal([e for e in server.log if e.get("level", 0) >= 50], [], "the server logged no error")
+        check.equal(server.stop(), 0, "the server ends with 0")
+    if not wanted:
+        check.where = "every documented status"
+        documented = document.documented()
+        for method, pattern, status in sorted(documented):
+            check.true((method, pattern, status) in document.seen, f"{method} {pattern} {status} was seen")
+    return check.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
