@@ -55,6 +55,11 @@ std::uint64_t total(const std::vector<UploadPart>& parts) {
     return sum;
 }
 
+// Its parts were put together: what follows is up to the promotion worker.
+bool is_completed(UploadState state) {
+    return state == UploadState::completed || state == UploadState::ingesting || state == UploadState::ready;
+}
+
 // Gives the right to hash back at the end of a scope.
 class HashOwner {
   public:
@@ -185,6 +190,9 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     if (!etag.ok()) {
         // The client's own mistake, rather than how the store put it.
         if (!counted.failure().ok()) return counted.failure();
+        // Nor what the store says of a session that was completed or aborted meanwhile.
+        IMGSRV_ASSIGN(const auto after, load(pool_, call, id));
+        IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
         return std::move(etag).status();
     }
     part.etag = std::move(etag).value();
@@ -210,9 +218,7 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
                                               const std::vector<UploadPart>& named) {
     IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
     UploadSession& session = snapshot.session;
-    if (session.state == UploadState::completed || session.state == UploadState::ingesting ||
-        session.state == UploadState::ready)
-        return session;
+    if (is_completed(session.state)) return session;
     IMGSRV_TRY(domain::check_accepts_parts(session, snapshot.now));
     IMGSRV_TRY(domain::check_completion(named, snapshot.parts));
 
@@ -236,13 +242,21 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     if (!object.ok()) {
         // An earlier completion may have got this far before its process died: then the object is there.
         auto there = objects_.stat(call, key);
-        if (!there.ok() || there->size != session.expected_size) return std::move(object).status();
+        if (!there.ok() || there->size != session.expected_size) {
+            // Or another request for the same was faster, and the object has been handed on.
+            IMGSRV_ASSIGN(auto after, load(pool_, call, id));
+            if (is_completed(after.session.state)) return std::move(after.session);
+            IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
+            return std::move(object).status();
+        }
     }
 
     // Commit point: from here on the promotion worker owns the session.
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const UploadSession current, store::uploads::find(tx, id));
         IMGSRV_ASSIGN(const Time now, tx.now());
+        if (is_completed(current.state)) return {};
+        IMGSRV_TRY(domain::check_accepts_parts(current, now));
         // The running hash counts only if it covers a prefix of what was completed.
         const bool covered =
             named.size() >= current.hashed_parts &&
