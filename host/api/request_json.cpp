@@ -23,7 +23,7 @@ std::string_view kind_of(const json& value) {
         case json::value_t::boolean:
             return "a boolean";
         case json::value_t::number_float:
-            return "a number with a fraction";
+            return "a number with a fraction, an exponent or more than 64 bits";
         default:
             return "a number";
     }
