@@ -15,7 +15,7 @@ from openapi_document import Document  # noqa: E402
 from world import World  # noqa: E402
 
 MODULES = ("every_operation_test", "uploads_test", "blobs_test", "catalogue_test", "publishing_test", "access_test",
-           "requests_test", "immutability_test", "operation_test", "configuration_test")
+           "requests_test", "races_test", "immutability_test", "operation_test", "configuration_test")
 
 
 def main(wanted):
