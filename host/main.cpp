@@ -13,6 +13,11 @@ int main(int argc, char** argv) {
     imgsrv::app::add_plugins_command(app, exit_code);
     imgsrv::app::add_migrate_command(app, exit_code);
     imgsrv::app::add_config_command(app, exit_code);
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        // 0 for --help; else 2, what the commands return for wrong input, in place of CLI11's own numbers.
+        return app.exit(e) == 0 ? 0 : 2;
+    }
     return exit_code;
 }
