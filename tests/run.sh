@@ -10,6 +10,8 @@
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 
+# The host loads no plugin that others may write to.
+umask 022
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 jobs=$(nproc)
 passed=0
@@ -99,7 +101,7 @@ for part in "${parts[@]}"; do
             ;;
         soak)
             build release
-            SOAK=1 run_labels release soak
+            IMGSRV_SOAK=1 run_labels release soak
             ;;
         fuzz | bench)
             build release
