@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kBatch = 64;  // accepted from one listener before the next has its turn
 constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::seconds kWarnEvery{10};
 // Connections over the limit that may be told so at a time; more are closed without a word.
 constexpr std::size_t kRefusals = 128;
 
@@ -82,7 +83,6 @@ bool Acceptor::accept_some(const Listener& listener) {
             if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
             if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
                 continue;  // that client is gone already (accept(2): errors of the new socket)
-            log::warn("cannot accept connections for want of resources", {{"error", std::strerror(errno)}});
             shed(listener);
             return false;
         }
@@ -96,6 +96,10 @@ bool Acceptor::accept_some(const Listener& listener) {
 }
 
 void Acceptor::shed(const Listener& listener) {
+    if (const auto now = std::chrono::steady_clock::now(); now - warned_ > kWarnEvery) {
+        log::warn("cannot accept connections for want of resources", {{"error", std::strerror(errno)}});
+        warned_ = now;
+    }
     spare_.reset();
     UniqueFd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
     spare_ = open_spare();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -34,6 +35,7 @@ class Acceptor {
     UniqueFd wake_;
     // Given up for a moment when descriptors run out, to take one connection and close it, so that its client learns.
     UniqueFd spare_;
+    std::chrono::steady_clock::time_point warned_;
     std::thread thread_;
 };
 

@@ -211,8 +211,8 @@ bool Connection::receive_head() {
         return readable_;
     }
     scanner_ = {};
-    if (found == HeadScanner::Found::bad_line) {
-        refuse_head({400, "malformed request: a line ends without CR"});
+    if (found == HeadScanner::Found::malformed) {
+        refuse_head({400, "malformed request: not HTTP/1.1, or a line does not end in CR LF"});
         return true;
     }
     std::string copy;

@@ -189,7 +189,7 @@ bool may_begin(char c) {
 }  // namespace
 
 HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
-    if (scanned_ == 0 && !bytes.empty() && !may_begin(bytes.front())) return Found::bad_line;
+    if (scanned_ == 0 && !bytes.empty() && !may_begin(bytes.front())) return Found::malformed;
     for (;;) {
         const auto lf = bytes.find('\n', scanned_);
         if (lf == std::string_view::npos) {
@@ -197,7 +197,7 @@ HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
             return Found::nothing;
         }
         scanned_ = lf + 1;
-        if (lf == 0 || bytes[lf - 1] != '\r') return Found::bad_line;
+        if (lf == 0 || bytes[lf - 1] != '\r') return Found::malformed;
         if (lf - 1 == line_) return Found::head;
         line_ = scanned_;
     }

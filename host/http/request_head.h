@@ -12,7 +12,7 @@ namespace imgsrv::http {
 // Looks for the end of a request head in bytes that arrive bit by bit.
 class HeadScanner {
   public:
-    enum class Found { nothing, head, bad_line };
+    enum class Found { nothing, head, malformed };
 
     // `bytes` is everything received of this head so far; what was scanned before is not scanned again. A line that
     // ends in a bare LF, or a first byte that begins no method, is bad at once: such a client need not wait for the

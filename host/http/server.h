@@ -35,7 +35,7 @@ struct ListenerOptions {
 // What was answered, for logs and metrics.
 struct Exchange {
     const Request* request = nullptr;
-    int status = 0;
+    int status = 0;  // 0: the client was gone before there was an answer
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;  // body
     std::chrono::nanoseconds duration{};

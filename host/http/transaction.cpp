@@ -48,7 +48,7 @@ Transaction::~Transaction() {
     if (server_.observer != nullptr) {
         Exchange exchange;
         exchange.request = &request_;
-        exchange.status = writer_ ? writer_->status() : response_.status;
+        exchange.status = writer_ ? writer_->status() : response_ ? response_->status : 0;
         exchange.bytes_in = body_ != nullptr ? body_->received() : 0;
         exchange.bytes_out = writer_ ? writer_->body_sent() : 0;
         exchange.duration = std::chrono::steady_clock::now() - started_;
@@ -124,7 +124,7 @@ void Transaction::run_handler() {
 
 Response Transaction::take_response() {
     if (body_->failure() == Code::deadline) return problem_of(408, "the body did not arrive in time");
-    return std::move(response_);
+    return std::move(*response_);
 }
 
 Response Transaction::problem_of(int status, std::string_view detail) const {

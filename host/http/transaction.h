@@ -65,7 +65,7 @@ class Transaction {
     BodyReader* body_ = nullptr;                // request_.body
     std::atomic<std::size_t>* slot_ = nullptr;  // counts this transaction until its end
     const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    Response response_;  // the handler's
+    std::optional<Response> response_;  // the handler's
     std::optional<ResponseWriter> writer_;
     bool last_ = false;
     bool completed_ = false;

@@ -22,12 +22,22 @@ WorkerPool::~WorkerPool() {
 bool WorkerPool::run(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
-    if (tasks_.size() > idle_ && threads_ < limit_ && !start_thread() && threads_ == 0) {
-        tasks_.pop_back();
-        return false;
+    call_worker();
+    if (threads_ > 0) return true;
+    tasks_.pop_back();
+    return false;
+}
+
+// One worker at a time is on its way; when it takes a task and others are left, it calls the next. So a burst of short
+// tasks does not wake a crowd that would fight for the lock.
+void WorkerPool::call_worker() {
+    if (called_) return;
+    if (idle_ > 0) {
+        has_work_.notify_one();
+        called_ = true;
+    } else if (threads_ < limit_) {
+        called_ = start_thread();
     }
-    has_work_.notify_one();
-    return true;
 }
 
 void WorkerPool::stop() {
@@ -58,14 +68,21 @@ void* WorkerPool::thread_main(void* self) {
 
 void WorkerPool::work() {
     std::unique_lock lock(mutex_);
-    for (;;) {
-        ++idle_;
-        has_work_.wait_for(lock, kIdleTime, [&] { return stopping_ || !tasks_.empty(); });
-        --idle_;
-        if (tasks_.empty()) break;
+    called_ = false;
+    for (bool timed_out = false; !timed_out || !tasks_.empty();) {
+        if (tasks_.empty()) {
+            if (stopping_) break;
+            ++idle_;
+            timed_out = has_work_.wait_for(lock, kIdleTime) == std::cv_status::timeout;
+            --idle_;
+            called_ = false;
+            continue;
+        }
+        timed_out = false;
         {
             const auto task = std::move(tasks_.front());
             tasks_.pop_front();
+            if (!tasks_.empty()) call_worker();
             lock.unlock();
             task();
         }  // what the task held is let go before the lock is taken

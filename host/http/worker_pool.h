@@ -19,11 +19,13 @@ class WorkerPool {
 
     // Queues the task, which must not throw. False when no thread could be started to run it; it is dropped then. [any]
     bool run(std::function<void()> task);
-    // Runs what is queued, then waits for the last thread to end. Nothing may be queued afterwards.
+    // Runs what is queued, then waits for the last thread to end. What is queued later runs, too, before the destructor
+    // returns.
     void stop();
 
   private:
     static void* thread_main(void* self);
+    void call_worker();
     bool start_thread();
     void work();
 
@@ -34,6 +36,7 @@ class WorkerPool {
     std::deque<std::function<void()>> tasks_;
     std::size_t threads_ = 0;
     std::size_t idle_ = 0;
+    bool called_ = false;  // a worker was woken or started and has not looked at the tasks yet
     bool stopping_ = false;
 };
 

@@ -18,8 +18,7 @@ add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer)
 # GCC 12 takes the inactive members of std::variant and std::optional for uninitialised ones (GCC bugs 105562, 107138).
 add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
 if(IMGSRV_SANITIZE)
-  # GCC 12 sees uninitialized variables in instrumented standard headers where there are none (GCC bug 105562).
-  add_compile_options(-fsanitize=${IMGSRV_SANITIZE} -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+  add_compile_options(-fsanitize=${IMGSRV_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${IMGSRV_SANITIZE})
 endif()
 

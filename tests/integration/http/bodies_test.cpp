@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "http_fixture.h"
@@ -198,6 +201,17 @@ TEST_CASE("bodies of every kind arrive byte for byte") {
     CHECK(client.reply().body.empty());
     CHECK(client.reply().body == std::string(1024 * 1024, 's'));
     CHECK(fixture.recorder.wait_for(1).bytes_out == content.size());
+}
+
+TEST_CASE("a file that must come from the disk arrives as well") {
+    HttpFixture fixture;
+    const std::string content = pattern(6'000'000);
+    const UniqueFd file(::open(fixture.folder.write("file", content).c_str(), O_RDONLY | O_CLOEXEC));
+    ::fsync(file.get());
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    auto client = fixture.client();
+    client.send(get("/img/file"));
+    CHECK(client.reply().body == content);
 }
 
 TEST_CASE("a stream that fails ends the connection, so that the client notices") {

@@ -143,7 +143,7 @@ TEST_CASE("the end of a head is found however it is split") {
 TEST_CASE("what cannot become a head is seen early") {
     for (const char* bad : {"GET / HTTP/1.1\n", "GET / HTTP/1.1\r\nHost: a\n", "\n", "\x16\x03\x01", "\x80", " GET"}) {
         HeadScanner scanner;
-        CHECK(scanner.scan(bad) == HeadScanner::Found::bad_line);
+        CHECK(scanner.scan(bad) == HeadScanner::Found::malformed);
     }
     HeadScanner scanner;
     CHECK(scanner.scan("\r\nGET") == HeadScanner::Found::head);  // an empty line, to be passed over
