@@ -27,7 +27,9 @@ Result<http::Response> serve_blob(Services& services, Exchange& x, const std::st
                              x.request.request_id);
     response.headers.add("ETag", representation.etag);
     response.headers.add("Last-Modified", format_http_date(blob.created));
-    response.headers.add("Cache-Control", "public, max-age=31536000, immutable");
+    // Who comes with a token may see a draft, which no cache may show to others.
+    response.headers.add("Cache-Control",
+                         x.caller.anonymous() ? "public, max-age=31536000, immutable" : "private, no-store");
     response.headers.add("Accept-Ranges", "bytes");
     if (selection.status == 304) return response;
     response.headers.add("Content-Type", std::string(content_type));

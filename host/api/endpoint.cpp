@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/sha256.h"
 #include "http/percent.h"
+#include "domain/names.h"
 #include "http/problem.h"
 
 namespace imgsrv::api {
@@ -79,9 +80,9 @@ Status gate_status(Gate gate, const services::Caller& caller) {
 }
 
 http::Response failure(const Status& status, const http::Request& request) {
-    if (status.code() == Code::internal || status.code() == Code::data_loss)
-        log::error("request failed", {{"request_id", request.request_id}, {"error", status.describe()}});
-    else if (!status.detail().empty() || status.code() == Code::unavailable)
+    // Those that the client is told nothing of are logged where the problem document is made.
+    const bool told = status.code() != Code::internal && status.code() != Code::data_loss;
+    if (told && (!status.detail().empty() || status.code() == Code::unavailable))
         log::info("request refused", {{"request_id", request.request_id}, {"error", status.describe()}});
     return http::problem(status, request.request_id);
 }
@@ -115,6 +116,8 @@ Result<domain::PageRequest> Exchange::page() const {
     IMGSRV_ASSIGN(const auto after, request.query_value("after"));
     if (after) {
         IMGSRV_ASSIGN(page.after, decode_cursor(*after));
+        if (!domain::check_text("after", page.after, 1024).ok())
+            return Status(Code::invalid_argument, "after is not a cursor that this server gave out");
     }
     return page;
 }

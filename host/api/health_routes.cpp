@@ -34,6 +34,7 @@ void add_health_routes(Endpoints& endpoints) {
         auto response = json_response(report.ok ? 200 : 503,
                                       {{"status", report.ok ? "ok" : "error"}, {"checks", std::move(checks)}});
         response.headers.add("Cache-Control", "no-store");
+        if (!report.ok) response.headers.add("Retry-After", "1");
         return response;
     });
 }

@@ -48,6 +48,7 @@ int serve(const SettingsFlags& flags) {
     // A second signal ends the process now: its default action is back.
     std::signal(SIGTERM, SIG_DFL);
     std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGHUP, SIG_IGN);
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     server.stop();
     log::info("stopped");

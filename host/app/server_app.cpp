@@ -137,6 +137,7 @@ void ServerApp::Parts::make_workers() {
         options.breaker_failures = static_cast<int>(settings.integer("cas-promotion-circuit-breaker-failures"));
         options.breaker_cooldown = settings.duration("cas-promotion-circuit-breaker-cooldown");
         options.threads = 2;
+        options.idle_is_success = false;
         promotion_worker = std::make_unique<jobs::Worker>(options, [this](const ports::Call& call) -> Result<bool> {
             IMGSRV_ASSIGN(const auto outcome, promotion->run_one(call, promotion_worker->current_backoff()));
             return outcome != services::PromotionService::Outcome::idle;
@@ -224,6 +225,11 @@ Status ServerApp::start() {
     }
     parts_->health.look(call);
     parts_->make_workers();
+    for (const jobs::Worker* worker : parts_->workers())
+        parts_->health.add_report("worker-" + worker->name(), [worker] {
+            const auto stats = worker->stats();
+            return stats.consecutive_failures > 0 ? stats.last_error_text : std::string();
+        });
     IMGSRV_TRY(parts_->make_doors());
     parts_->hash_queue->start();
     for (jobs::Worker* worker : parts_->workers()) worker->start();

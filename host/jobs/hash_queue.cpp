@@ -42,7 +42,12 @@ void HashQueue::run() {
         queue_.pop_front();
         queued_.erase(id);
         lock.unlock();
-        const Status status = work_(call, id);
+        Status status;
+        try {
+            status = work_(call, id);
+        } catch (const std::exception& error) {
+            status = Status(Code::internal, "hashing threw an exception").with_detail(error.what());
+        }
         if (!status.ok()) log::debug("parts not hashed ahead", {{"upload_id", id}, {"error", status.describe()}});
         lock.lock();
     }

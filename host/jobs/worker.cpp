@@ -11,6 +11,15 @@ Time now() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
+// A worker outlives whatever its work throws (no memory, no thread).
+Result<bool> guarded(const Worker::Work& work, const ports::Call& call) {
+    try {
+        return work(call);
+    } catch (const std::exception& error) {
+        return Status(Code::internal, "background work threw an exception").with_detail(error.what());
+    }
+}
+
 }  // namespace
 
 Worker::Worker(WorkerOptions options, Work work) : options_(std::move(options)), work_(std::move(work)) {}
@@ -62,14 +71,16 @@ void Worker::run() {
     while (!stopping_) {
         const std::uint64_t seen = wakes_;
         lock.unlock();
-        auto result = work_(call);
+        auto result = guarded(work_, call);
         lock.lock();
         if (stopping_) return;
         if (result.ok()) {
-            ++stats_.successes;
-            stats_.consecutive_failures = 0;
-            stats_.breaker_open = false;
-            stats_.last_success = now();
+            if (*result || options_.idle_is_success) {
+                ++stats_.successes;
+                stats_.consecutive_failures = 0;
+                stats_.breaker_open = false;
+                stats_.last_success = now();
+            }
             if (*result) continue;
             wake_.wait_for(lock, options_.poll_interval, [&] { return stopping_ || wakes_ != seen; });
             continue;
@@ -89,8 +100,9 @@ void Worker::run() {
                                             {"error", stats_.last_error_text},
                                             {"consecutive_failures", std::int64_t{failures}},
                                             {"pause_ms", std::int64_t{pause.count()}}});
-        // A wake-up does not shorten the pause: work that arrives does not mend a backend.
-        wake_.wait_for(lock, pause, [&] { return stopping_; });
+        // New work is tried at once, since it may be other work that failed; but not against an open breaker.
+        const bool open = stats_.breaker_open;
+        wake_.wait_for(lock, pause, [&] { return stopping_ || (!open && wakes_ != seen); });
     }
 }
 

@@ -25,6 +25,9 @@ struct WorkerOptions {
     int breaker_failures = 10;  // consecutive ones that open the breaker; 0: never
     std::chrono::milliseconds breaker_cooldown{60'000};
     std::size_t threads = 1;
+    // Whether finding nothing to do says that the backends are well. Not where one thread can find nothing while
+    // another fails.
+    bool idle_is_success = true;
 };
 
 struct WorkerStats {

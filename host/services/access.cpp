@@ -31,7 +31,9 @@ void TokenRegistry::token_used(const ports::Call& call, std::string_view token_i
         if (written_.size() > 10'000)
             std::erase_if(written_, [&](const auto& e) { return now - e.second > std::chrono::minutes(1); });
     }
-    const Status kept = pool_.write(call, [&](Transaction& tx) -> Status {
+    // Nobody waits long for a time of use.
+    const ports::Call brief{call.request_id, now + std::chrono::seconds(1), call.cancel};
+    const Status kept = pool_.write(brief, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time at, tx.now());
         return rows::touch_token(tx, token_id, at);
     });
@@ -177,6 +179,7 @@ Result<std::optional<std::string>> AccessService::bootstrap(const ports::Call& c
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_ASSIGN(const bool managed, rows::has_live_auth_manager(tx, now));
         if (managed) return std::optional<std::string>();
+        IMGSRV_TRY(rows::revoke_unused_bootstrap(tx, now));
         principal.created = token.created = now;
         token.expires = now + std::chrono::hours(24);
         IMGSRV_TRY(rows::insert(tx, principal));

@@ -98,9 +98,16 @@ Result<std::shared_ptr<const RenderedDocument>> DocumentService::get(const ports
     const auto it = entries_.find(std::string(path));
     if (it == entries_.end()) return Status(Code::not_found, "there is no document " + std::string(path));
     Entry& entry = *it->second;
+    const auto asked = std::chrono::steady_clock::now();
     const std::lock_guard lock(entry.rendering);
     if (auto current = cached(path)) return current;
-    return render(call, it->first, entry);
+    if (entry.failed_at > asked) return entry.failure;
+    auto rendered = render(call, it->first, entry);
+    if (!rendered.ok()) {
+        entry.failure = rendered.status();
+        entry.failed_at = std::chrono::steady_clock::now();
+    }
+    return rendered;
 }
 
 Result<std::shared_ptr<const RenderedDocument>> DocumentService::render(const ports::Call& call,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -41,6 +42,9 @@ class DocumentService {
         mutable std::mutex shown;  // guards current
         std::mutex rendering;
         std::shared_ptr<const RenderedDocument> current;
+        // The last failure: who waited for the one that failed is told the same, rather than failing in turn.
+        Status failure;
+        std::chrono::steady_clock::time_point failed_at{};
     };
 
     DocumentService(store::Pool& pool, CatalogueClock& clock) : pool_(pool), clock_(clock) {}

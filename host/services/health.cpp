@@ -8,7 +8,20 @@ namespace imgsrv::services {
 
 void HealthService::add(std::string name, Check check) {
     const std::lock_guard lock(mutex_);
-    entries_.push_back({std::move(name), std::move(check), "not checked yet"});
+    entries_.push_back({std::move(name), std::move(check), "not checked yet", {}});
+}
+
+void HealthService::add_report(std::string name, std::function<std::string()> error) {
+    const std::lock_guard lock(mutex_);
+    reporters_.push_back({std::move(name), std::move(error)});
+}
+
+// A check that hangs in spite of its time limit says nothing any more: what it said last does not count.
+std::string HealthService::current_error(const Entry& entry) {
+    constexpr auto kStale = std::chrono::seconds(15);
+    if (entry.error.empty() && std::chrono::steady_clock::now() - entry.looked_at > kStale)
+        return "the check does not answer";
+    return entry.error;
 }
 
 void HealthService::look(const ports::Call& call) {
@@ -23,13 +36,14 @@ void HealthService::look(const ports::Call& call) {
                        error.empty() ? "backend answers again" : "backend is away",
                        {{"check", entries_[i].name}, {"error", error.empty() ? entries_[i].error : status.describe()}});
         entries_[i].error = std::move(error);
+        entries_[i].looked_at = std::chrono::steady_clock::now();
     }
 }
 
 bool HealthService::ready() const {
     if (draining_) return false;
     const std::lock_guard lock(mutex_);
-    return std::all_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.error.empty(); });
+    return std::all_of(entries_.begin(), entries_.end(), [](const Entry& e) { return current_error(e).empty(); });
 }
 
 HealthService::Report HealthService::report() const {
@@ -37,9 +51,11 @@ HealthService::Report HealthService::report() const {
     const std::lock_guard lock(mutex_);
     report.ok = !draining_;
     for (const Entry& entry : entries_) {
-        report.ok = report.ok && entry.error.empty();
-        report.checks.push_back({entry.name, entry.error});
+        std::string error = current_error(entry);
+        report.ok = report.ok && error.empty();
+        report.checks.push_back({entry.name, std::move(error)});
     }
+    for (const Reporter& reporter : reporters_) report.checks.push_back({reporter.name, reporter.error()});
     if (draining_) report.checks.push_back({"server", "the server is stopping"});
     return report;
 }

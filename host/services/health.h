@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -26,6 +27,9 @@ class HealthService {
 
     // Every check was fine at the last look, and the server is not about to stop. [any]
     bool ready() const;
+    // Before the checks run: what the report tells of background work; it does not count for readiness. "": fine.
+    // [main]
+    void add_report(std::string name, std::function<std::string()> error);
 
     struct CheckReport {
         std::string name;
@@ -42,10 +46,17 @@ class HealthService {
         std::string name;
         Check check;
         std::string error = "not checked yet";
+        std::chrono::steady_clock::time_point looked_at{};
     };
+    struct Reporter {
+        std::string name;
+        std::function<std::string()> error;
+    };
+    static std::string current_error(const Entry& entry);
 
     mutable std::mutex mutex_;
     std::vector<Entry> entries_;
+    std::vector<Reporter> reporters_;
     std::atomic<bool> draining_{false};
 };
 

@@ -1,8 +1,10 @@
 #include "services/lease.h"
 
+#include <algorithm>
+
 namespace imgsrv::services {
 
-LeaseKeeper::LeaseKeeper(std::function<Status()> renew, CancelToken outer)
+LeaseKeeper::LeaseKeeper(Renew renew, CancelToken outer)
     : renew_(std::move(renew)),
       outer_(std::move(outer)),
       cancellation_(std::make_shared<Cancellation>()),
@@ -36,7 +38,7 @@ void LeaseKeeper::run() {
         if (Clock::now() < next) continue;
         lock.unlock();
         const auto asked = Clock::now();
-        const Status renewed = renew_();
+        const Status renewed = renew_(std::min(ends, asked + std::chrono::seconds(5)));
         lock.lock();
         if (renewed.ok()) {
             next = asked + kLeaseRenewal;

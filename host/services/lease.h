@@ -20,8 +20,11 @@ inline constexpr std::chrono::seconds kLeaseRenewal{10};
 // cancelled; a renewal that fails for another reason is tried again until the lease has run out.
 class LeaseKeeper {
   public:
-    // renew: aborted when the lease is another's. outer: cancels the work too, may be null.
-    LeaseKeeper(std::function<Status()> renew, CancelToken outer);
+    // Must return by the deadline; aborted when the lease is another's.
+    using Renew = std::function<Status(std::chrono::steady_clock::time_point deadline)>;
+
+    // outer: cancels the work too, may be null.
+    LeaseKeeper(Renew renew, CancelToken outer);
     ~LeaseKeeper();
     LeaseKeeper(const LeaseKeeper&) = delete;
 
@@ -32,7 +35,7 @@ class LeaseKeeper {
   private:
     void run();
 
-    const std::function<Status()> renew_;
+    const Renew renew_;
     const CancelToken outer_;
     const std::shared_ptr<Cancellation> cancellation_;
     mutable std::mutex mutex_;

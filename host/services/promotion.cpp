@@ -29,8 +29,8 @@ Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& c
     UploadSession& session = *claimed;
 
     LeaseKeeper lease(
-        [&] {
-            return pool_.write(ports::Call{call.request_id, std::nullopt, nullptr}, [&](Transaction& tx) -> Status {
+        [&](std::chrono::steady_clock::time_point deadline) {
+            return pool_.write(ports::Call{call.request_id, deadline, nullptr}, [&](Transaction& tx) -> Status {
                 IMGSRV_ASSIGN(const Time now, tx.now());
                 return store::uploads::renew(tx, session, now + kLeaseTime);
             });
@@ -42,7 +42,7 @@ Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& c
         const ports::Call closing{work.request_id, std::nullopt, nullptr};
         const Status back = pool_.write(closing, [&](Transaction& tx) -> Status {
             IMGSRV_ASSIGN(const Time now, tx.now());
-            return store::uploads::hand_back(tx, session, now + retry_after);
+            return store::uploads::hand_back(tx, session, call.cancelled() ? now : now + retry_after);
         });
         if (!back.ok())  // the lease runs out, then it is taken over
             log::warn("upload session not handed back", {{"upload_id", session.id}, {"error", back.describe()}});
@@ -55,6 +55,13 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
     auto blob = pool_.read(call, [&](Transaction& tx) { return store::blobs::find(tx, session.expected_digest); });
     const bool trusted = blob.ok();
     if (!trusted && blob.status().code() != Code::not_found) return std::move(blob).status();
+
+    if (trusted && blob->size != session.expected_size) {
+        IMGSRV_TRY(reject(call, session,
+                          session.expected_digest + " has " + std::to_string(blob->size) + " bytes, " +
+                              std::to_string(session.expected_size) + " were expected"));
+        return Outcome::rejected;
+    }
 
     domain::Blob fresh;
     if (!trusted) {
@@ -93,7 +100,11 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
 
 Result<std::string> PromotionService::verify(const ports::Call& call, const UploadSession& session) {
     const std::string staged = staging_key(session.id);
-    IMGSRV_ASSIGN(const auto info, objects_.stat(call, staged));
+    auto found = objects_.stat(call, staged);
+    if (found.status().code() == Code::not_found)
+        return Status(Code::data_loss, "the uploaded bytes are gone from the object store; upload them again");
+    IMGSRV_TRY(found.status());
+    const ports::ObjectInfo info = std::move(found).value();
     if (info.size != session.expected_size)
         return Status(Code::data_loss, "the staged object has " + std::to_string(info.size) + " bytes, " +
                                            std::to_string(session.expected_size) + " were expected");

@@ -63,8 +63,8 @@ Result<bool> StepRunner::run_one(const ports::Call& call) {
     Status outcome;
     {
         LeaseKeeper lease(
-            [&] {
-                return pool_.write(plain, [&](Transaction& tx) -> Status {
+            [&](std::chrono::steady_clock::time_point deadline) {
+                return pool_.write(ports::Call{plain.request_id, deadline, nullptr}, [&](Transaction& tx) -> Status {
                     IMGSRV_ASSIGN(const Time now, tx.now());
                     return store::publishing::renew(tx, claimed, now + kLeaseTime, run.done(), run.total());
                 });
@@ -82,21 +82,27 @@ Result<bool> StepRunner::run_one(const ports::Call& call) {
             return true;
         }
     }
-    const Status concluded = conclude(claimed, std::move(outcome), run);
+    const Status concluded = conclude(claimed, std::move(outcome), call.cancelled(), run);
     if (concluded.code() == Code::aborted) return true;  // fenced: another worker has it
     IMGSRV_TRY(concluded);
     return true;
 }
 
-Status StepRunner::conclude(const ClaimedStep& claimed, Status outcome, BufferedRun& run) {
-    if (outcome.ok()) outcome = succeed(claimed, run);
-    if (outcome.ok() || outcome.code() == Code::aborted) return outcome;
+Status StepRunner::conclude(const ClaimedStep& claimed, Status outcome, bool stopping, BufferedRun& run) {
+    if (outcome.ok()) {
+        outcome = succeed(claimed, run);
+        // Fenced: another worker has the step.
+        if (outcome.ok() || (outcome.code() == Code::aborted && outcome.db_class() == DbClass::none)) return outcome;
+    }
     log::warn("publish step ended without success",
               {{"job_id", claimed.step.job_id}, {"step", claimed.step.name}, {"error", outcome.describe()}});
     // A shutdown hands the step back; a backend that is away is waited for.
-    const bool passing = outcome.retryable() || outcome.code() == Code::unavailable || outcome.code() == Code::deadline;
-    if (outcome.code() == Code::cancelled || (passing && claimed.step.attempt_count < kMaxAttempts))
-        return requeue(claimed, outcome);
+    const Code code = outcome.code();
+    const bool passing = outcome.retryable() || code == Code::unavailable || code == Code::deadline ||
+                         code == Code::aborted || code == Code::cancelled;
+    const bool handed_back = stopping && code == Code::cancelled;
+    if (handed_back || (passing && claimed.step.attempt_count < kMaxAttempts))
+        return requeue(claimed, outcome, handed_back);
     return fail(claimed, outcome);
 }
 
@@ -117,10 +123,10 @@ Status StepRunner::succeed(const ClaimedStep& claimed, BufferedRun& run) {
             if (!published)
                 return Status(Code::failed_precondition, "the version is not in the publishing state any more");
         }
-        IMGSRV_TRY(store::catalogue::bump_generation(tx));
+        IMGSRV_ASSIGN(const bool visible, store::catalogue::is_published(tx, claimed.version_id));
+        if (visible) IMGSRV_TRY(store::catalogue::bump_generation(tx));
         IMGSRV_ASSIGN(generation, store::catalogue::generation(tx));
-        IMGSRV_ASSIGN(const bool open, store::publishing::has_open_step(tx, claimed.step.job_id));
-        return open ? Status() : store::publishing::set_job_succeeded(tx, claimed.step.job_id, now);
+        return end_job(tx, claimed, now);
     }));
     clock_.advance_to(generation);
     log::info("publish step succeeded", {{"job_id", claimed.step.job_id},
@@ -128,6 +134,16 @@ Status StepRunner::succeed(const ClaimedStep& claimed, BufferedRun& run) {
                                          {"image", claimed.image_name},
                                          {"version", claimed.version}});
     return {};
+}
+
+// The job ends with its last step: well, if the version is published.
+Status StepRunner::end_job(Transaction& tx, const ClaimedStep& claimed, Time now) {
+    IMGSRV_ASSIGN(const bool open, store::publishing::has_open_step(tx, claimed.step.job_id));
+    if (open) return {};
+    IMGSRV_ASSIGN(const bool published, store::catalogue::is_published(tx, claimed.version_id));
+    if (published) return store::publishing::set_job_succeeded(tx, claimed.step.job_id, now);
+    return store::publishing::set_job_failed(tx, claimed.step.job_id, claimed.step.name, to_string(Code::internal),
+                                             "every step ended, but none asked for the published state", now);
 }
 
 Status StepRunner::fail(const ClaimedStep& claimed, const Status& why) {
@@ -138,19 +154,17 @@ Status StepRunner::fail(const ClaimedStep& claimed, const Status& why) {
         if (claimed.step.blocking)
             return store::publishing::set_job_failed(tx, claimed.step.job_id, claimed.step.name, to_string(why.code()),
                                                      why.message(), now);
-        IMGSRV_ASSIGN(const bool open, store::publishing::has_open_step(tx, claimed.step.job_id));
-        return open ? Status() : store::publishing::set_job_succeeded(tx, claimed.step.job_id, now);
+        return end_job(tx, claimed, now);
     });
 }
 
-Status StepRunner::requeue(const ClaimedStep& claimed, const Status& why) {
+Status StepRunner::requeue(const ClaimedStep& claimed, const Status& why, bool stopping) {
     const ports::Call call{"job-" + claimed.step.job_id, std::nullopt, nullptr};
-    const bool cancelled = why.code() == Code::cancelled;
     return pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        const Time not_before = cancelled ? now : now + backoff(claimed.step.attempt_count);
+        const Time not_before = stopping ? now : now + backoff(claimed.step.attempt_count);
         return store::publishing::requeue_step(
-            tx, claimed, cancelled ? std::nullopt : std::optional<std::string>(why.message()), not_before);
+            tx, claimed, stopping ? std::nullopt : std::optional<std::string>(why.message()), not_before);
     });
 }
 

@@ -27,10 +27,13 @@ class StepRunner {
 
   private:
     Result<std::optional<store::publishing::ClaimedStep>> claim(const ports::Call& call);
-    Status conclude(const store::publishing::ClaimedStep& claimed, Status outcome, class BufferedRun& run);
+    // stopping: the work was called off because this process ends.
+    Status conclude(const store::publishing::ClaimedStep& claimed, Status outcome, bool stopping,
+                    class BufferedRun& run);
     Status succeed(const store::publishing::ClaimedStep& claimed, BufferedRun& run);
     Status fail(const store::publishing::ClaimedStep& claimed, const Status& why);
-    Status requeue(const store::publishing::ClaimedStep& claimed, const Status& why);
+    Status requeue(const store::publishing::ClaimedStep& claimed, const Status& why, bool stopping);
+    Status end_job(store::Transaction& tx, const store::publishing::ClaimedStep& claimed, Time now);
 
     store::Pool& pool_;
     BlobService& blobs_;

@@ -1,13 +1,14 @@
 #include "services/uploads.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/log.h"
-#include "core/sha256.h"
 #include "core/uuid.h"
 #include "domain/digest.h"
 #include "domain/names.h"
 #include "services/part_body.h"
+#include "services/running_hash.h"
 #include "services/storage_keys.h"
 #include "store/blobs.h"
 #include "store/uploads.h"
@@ -36,17 +37,9 @@ Result<Snapshot> load(store::Pool& pool, const ports::Call& call, std::string_vi
     });
 }
 
-Result<Sha256> running_hash(const UploadSession& session) {
-    if (session.hashed_parts == 0) return Sha256();
-    return Sha256::restore(session.hash_state);
-}
-
-UploadSession with_hash(const UploadSession& session, std::uint32_t parts, const Sha256& hash) {
-    UploadSession moved = session;
-    moved.hashed_parts = parts;
-    moved.hashed_bytes = hash.length();
-    moved.hash_state = hash.save();
-    return moved;
+bool is_complete(const UploadSession& session) {
+    return session.state == UploadState::completed || session.state == UploadState::ingesting ||
+           session.state == UploadState::ready;
 }
 
 std::uint64_t total(const std::vector<UploadPart>& parts) {
@@ -54,28 +47,6 @@ std::uint64_t total(const std::vector<UploadPart>& parts) {
     for (const UploadPart& part : parts) sum += part.size;
     return sum;
 }
-
-// Its parts were put together: what follows is up to the promotion worker.
-bool is_completed(UploadState state) {
-    return state == UploadState::completed || state == UploadState::ingesting || state == UploadState::ready;
-}
-
-// Gives the right to hash back at the end of a scope.
-class HashOwner {
-  public:
-    // lane: the one whose hash the caller owns, or null.
-    explicit HashOwner(std::shared_ptr<PartLanes::Lane> lane) : lane_(std::move(lane)) {}
-    ~HashOwner() { release(); }
-    HashOwner(const HashOwner&) = delete;
-
-    explicit operator bool() const { return lane_ != nullptr; }
-    void release() {
-        if (auto lane = std::move(lane_)) lane->release_hash();
-    }
-
-  private:
-    std::shared_ptr<PartLanes::Lane> lane_;
-};
 
 }  // namespace
 
@@ -142,9 +113,23 @@ Result<UploadSession> UploadService::get(const ports::Call& call, std::string_vi
     return pool_.read(call, [&](Transaction& tx) { return store::uploads::find(tx, id); });
 }
 
-Result<std::vector<UploadPart>> UploadService::parts(const ports::Call& call, std::string_view id) {
-    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
-    return std::move(snapshot.parts);
+Result<domain::Page<UploadPart>> UploadService::parts(const ports::Call& call, std::string_view id,
+                                                      const domain::PageRequest& page) {
+    std::uint32_t after = 0;
+    const auto [end, error] = std::from_chars(page.after.data(), page.after.data() + page.after.size(), after);
+    if (!page.after.empty() && (error != std::errc() || end != page.after.data() + page.after.size()))
+        return Status(Code::invalid_argument, "after is not a cursor that this server gave out");
+    IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
+    domain::Page<UploadPart> out;
+    for (const UploadPart& part : snapshot.parts) {
+        if (part.number <= after) continue;
+        if (out.items.size() == page.limit) {
+            out.next = std::to_string(out.items.back().number);
+            break;
+        }
+        out.items.push_back(part);
+    }
+    return out;
 }
 
 Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_view id, std::int64_t number,
@@ -153,19 +138,23 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     if (number < 1 || number > domain::kMaxPartNumber)
         return Status(Code::invalid_argument, "part number " + std::to_string(number) + " is not between 1 and " +
                                                   std::to_string(domain::kMaxPartNumber));
+    UploadPart part{static_cast<std::uint32_t>(number), "", 0};
     const std::string who = "part " + std::to_string(number);
     if (content_length && *content_length > options_.max_part_bytes)
         return Status(Code::too_large, who + " has " + std::to_string(*content_length) +
                                            " bytes, a part may have at most " +
                                            std::to_string(options_.max_part_bytes));
 
-    IMGSRV_ASSIGN(const auto before, load(pool_, call, id));
-    const UploadSession& session = before.session;
-    IMGSRV_TRY(domain::check_accepts_parts(session, before.now));
-    UploadPart part{static_cast<std::uint32_t>(number), "", 0};
-    std::uint64_t others = session.bytes_received;
-    for (const UploadPart& p : before.parts)
-        if (p.number == part.number) others -= p.size;
+    UploadSession session;
+    std::uint64_t others = 0;  // bytes in other parts
+    IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(session, store::uploads::find(tx, id));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        IMGSRV_TRY(domain::check_accepts_parts(session, now));
+        IMGSRV_ASSIGN(const auto older, store::uploads::find_part(tx, id, part.number));
+        others = session.bytes_received - (older ? older->size : 0);
+        return {};
+    }));
     const std::uint64_t room = session.expected_size - std::min(session.expected_size, others);
     const std::string too_large = who + " does not fit: the session expects " + std::to_string(session.expected_size) +
                                   " bytes and holds " + std::to_string(others) + " in other parts";
@@ -190,15 +179,13 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     if (!etag.ok()) {
         // The client's own mistake, rather than how the store put it.
         if (!counted.failure().ok()) return counted.failure();
-        // Nor what the store says of a session that was completed or aborted meanwhile.
-        IMGSRV_ASSIGN(const auto after, load(pool_, call, id));
-        IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
-        return std::move(etag).status();
+        return explain(call, id, std::move(etag).status());
     }
     part.etag = std::move(etag).value();
     part.size = counted.bytes();
 
-    // Commit point: the part is accepted once this transaction is in.
+    // Commit point: the part is accepted once this transaction is in. A part that replaced another one and dies here
+    // leaves a row that the store no longer has: complete() finds out and asks for the part again.
     Status stored = pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const UploadSession now_session, store::uploads::find(tx, id));
         IMGSRV_ASSIGN(const Time now, tx.now());
@@ -214,11 +201,20 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     return part;
 }
 
+// What the store says of a session that another request has ended meanwhile is that it is not there: say what happened
+// instead.
+Status UploadService::explain(const ports::Call& call, std::string_view id, Status status) {
+    if (status.code() != Code::not_found && status.code() != Code::aborted) return status;
+    IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
+    IMGSRV_TRY(domain::check_accepts_parts(snapshot.session, snapshot.now));
+    return status;
+}
+
 Result<UploadSession> UploadService::complete(const ports::Call& call, std::string_view id,
                                               const std::vector<UploadPart>& named) {
-    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
-    UploadSession& session = snapshot.session;
-    if (is_completed(session.state)) return session;
+    IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
+    const UploadSession& session = snapshot.session;
+    if (is_complete(session)) return session;
     IMGSRV_TRY(domain::check_accepts_parts(session, snapshot.now));
     IMGSRV_TRY(domain::check_completion(named, snapshot.parts));
 
@@ -234,39 +230,62 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     lane->wait_to_own_hash();
     const HashOwner owner(lane);
 
-    const std::string key = staging_key(session.id);
-    std::vector<ports::StoredPart> stored;
-    stored.reserve(named.size());
-    for (const UploadPart& p : named) stored.push_back({p.number, p.size, p.etag});
-    auto object = objects_.multipart_complete(call, key, session.storage_upload_id, stored);
-    if (!object.ok()) {
-        // An earlier completion may have got this far before its process died: then the object is there.
-        auto there = objects_.stat(call, key);
-        if (!there.ok() || there->size != session.expected_size) {
-            // Or another request for the same was faster, and the object has been handed on.
-            IMGSRV_ASSIGN(auto after, load(pool_, call, id));
-            if (is_completed(after.session.state)) return std::move(after.session);
-            IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
-            return std::move(object).status();
-        }
-    }
+    IMGSRV_TRY(join_parts(call, snapshot.session, named));
 
     // Commit point: from here on the promotion worker owns the session.
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const UploadSession current, store::uploads::find(tx, id));
         IMGSRV_ASSIGN(const Time now, tx.now());
-        if (is_completed(current.state)) return {};
-        IMGSRV_TRY(domain::check_accepts_parts(current, now));
+        IMGSRV_ASSIGN(const bool mine, store::uploads::set_completed(tx, id, now));
+        if (!mine) return {};  // another request was first
         // The running hash counts only if it covers a prefix of what was completed.
         const bool covered =
             named.size() >= current.hashed_parts &&
             (current.hashed_parts == 0 || named[current.hashed_parts - 1].number == current.hashed_parts);
         if (!covered) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
-        IMGSRV_TRY(store::uploads::keep_parts(tx, id, named));
-        return store::uploads::set_completed(tx, id, now).status();
+        return store::uploads::keep_parts(tx, id, named);
     }));
     completed_();
-    return get(call, id);
+    IMGSRV_ASSIGN(const auto after, load(pool_, call, id));
+    if (is_complete(after.session) || after.session.state == UploadState::failed) return after.session;
+    IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
+    return after.session;
+}
+
+// Makes one object of the parts in staging.
+Status UploadService::join_parts(const ports::Call& call, const UploadSession& session,
+                                 const std::vector<UploadPart>& named) {
+    const std::string key = staging_key(session.id);
+    std::vector<ports::StoredPart> stored;
+    stored.reserve(named.size());
+    for (const UploadPart& p : named) stored.push_back({p.number, p.size, p.etag});
+    auto object = objects_.multipart_complete(call, key, session.storage_upload_id, stored);
+    if (object.ok()) return {};
+    Status status = std::move(object).status();
+    // An earlier completion may have got this far before its process died: then the object is there, and the upload is
+    // not.
+    if (status.code() == Code::not_found || status.outcome_unknown()) {
+        auto there = objects_.stat(call, key);
+        if (there.ok() && there->size == session.expected_size) return {};
+        return explain(call, session.id, std::move(status));
+    }
+    if (status.code() != Code::failed_precondition || !objects_.can_open_part()) return status;
+
+    // A row may stand for a part that a crash replaced in the store but not here. Without the row the client sends it
+    // again.
+    std::string lost;
+    for (const UploadPart& p : named) {
+        auto part = objects_.open_part(call, key, session.storage_upload_id, {p.number, p.size, p.etag}, 0);
+        if (part.status().code() != Code::not_found) continue;
+        IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
+            IMGSRV_ASSIGN(const UploadSession current, store::uploads::find(tx, session.id));
+            if (p.number <= current.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, session.id));
+            return store::uploads::forget_part(tx, session.id, p);
+        }));
+        lost += (lost.empty() ? "" : ", ") + std::to_string(p.number);
+    }
+    if (lost.empty()) return status;
+    return {Code::invalid_argument, "these parts are no longer stored and must be sent again: " + lost};
 }
 
 Result<UploadSession> UploadService::abort(const ports::Call& call, std::string_view id) {
@@ -300,106 +319,6 @@ Status UploadService::drop_staging(const ports::Call& call, const UploadSession&
     const std::string key = staging_key(session.id);
     if (!session.storage_upload_id.empty()) IMGSRV_TRY(objects_.multipart_abort(call, key, session.storage_upload_id));
     return objects_.remove(call, key);
-}
-
-Status UploadService::hash_backlog(const ports::Call& call, const std::string& id) {
-    if (!objects_.can_open_part()) return {};
-    const auto lane = lanes_.lane(id);
-    while (!call.cancelled()) {
-        if (lane->hash_wanted() || !lane->try_own_hash()) return {};  // whoever has it looks for more when done
-        const HashOwner owner(lane);
-        IMGSRV_ASSIGN(const bool moved, hash_next_part(call, id));
-        if (!moved) return {};
-    }
-    return {};
-}
-
-Result<bool> UploadService::hash_next_part(const ports::Call& call, const std::string& id) {
-    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
-    UploadSession& session = snapshot.session;
-    if (session.state != UploadState::uploading) return false;
-    const std::uint32_t next = session.hashed_parts + 1;
-    const auto part = std::find_if(snapshot.parts.begin(), snapshot.parts.end(),
-                                   [&](const UploadPart& p) { return p.number == next; });
-    if (part == snapshot.parts.end()) return false;
-    auto hash = running_hash(session);
-    if (!hash.ok()) return false;  // another layout's state: promotion reads the bytes again
-
-    auto reader =
-        objects_.open_part(call, staging_key(id), session.storage_upload_id, {part->number, part->size, part->etag}, 0);
-    if (reader.status().code() == Code::not_found) return false;  // replaced meanwhile
-    IMGSRV_TRY(reader.status());
-    std::vector<std::byte> buffer(256 * 1024);
-    for (;;) {
-        IMGSRV_ASSIGN(const std::size_t n, (*reader)->read(buffer));
-        if (n == 0) break;
-        hash->update(std::span(buffer).first(n));
-    }
-    const std::uint64_t expected_length = session.hashed_bytes + part->size;
-    if (hash->length() != expected_length) return false;
-    return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
-        // The part that was read must still be the one that counts.
-        IMGSRV_ASSIGN(const auto current, store::uploads::parts(tx, id));
-        const bool same = std::any_of(current.begin(), current.end(), [&](const UploadPart& p) {
-            return p.number == part->number && p.etag == part->etag;
-        });
-        if (!same) return false;
-        return store::uploads::advance_hash(tx, session, with_hash(session, next, *hash));
-    });
-}
-
-Status UploadService::sweep(const ports::Call& call) {
-    constexpr std::uint32_t kBatch = 100;
-    for (;;) {
-        std::vector<UploadSession> due;
-        IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
-            IMGSRV_ASSIGN(const Time now, tx.now());
-            IMGSRV_ASSIGN(due, store::uploads::expired(tx, now, kBatch));
-            return {};
-        }));
-        for (const UploadSession& session : due)
-            IMGSRV_TRY(end_session(call, session, UploadState::aborted,
-                                   "the session expired at " + format_rfc3339(session.expires)));
-        if (due.size() < kBatch) break;
-    }
-    IMGSRV_TRY(sweep_staging(call));
-    return pool_
-        .write(call,
-               [&](Transaction& tx) -> Result<std::uint64_t> {
-                   IMGSRV_ASSIGN(const Time now, tx.now());
-                   return store::uploads::forget(tx, now - options_.ttl);
-               })
-        .status();
-}
-
-Status UploadService::sweep_staging(const ports::Call& call) {
-    // A session that is being created has its multipart upload before its row: leave young ones alone.
-    constexpr auto kYoung = std::chrono::minutes(15);
-    const auto is_leftover = [&](std::string_view key, Time created) -> Result<bool> {
-        return pool_.read(call, [&](Transaction& tx) -> Result<bool> {
-            IMGSRV_ASSIGN(const Time now, tx.now());
-            auto session = store::uploads::find(tx, key.substr(kStagingPrefix.size()));
-            if (session.status().code() == Code::not_found) return created + kYoung < now;
-            IMGSRV_TRY(session.status());
-            return session->state == UploadState::ready || session->state == UploadState::failed ||
-                   session->state == UploadState::aborted;
-        });
-    };
-    IMGSRV_ASSIGN(const auto uploads, objects_.multipart_list(call, kStagingPrefix));
-    for (const auto& upload : uploads) {
-        IMGSRV_ASSIGN(const bool leftover, is_leftover(upload.key, upload.created));
-        if (leftover) IMGSRV_TRY(objects_.multipart_abort(call, upload.key, upload.upload_id));
-    }
-    std::string after;
-    for (;;) {
-        IMGSRV_ASSIGN(const auto page, objects_.list(call, kStagingPrefix, after, 1000));
-        for (const auto& object : page.objects) {
-            IMGSRV_ASSIGN(const bool leftover, is_leftover(object.key, object.mtime));
-            if (leftover) IMGSRV_TRY(objects_.remove(call, object.key));
-            after = object.key;
-        }
-        if (!page.more) return {};
-    }
 }
 
 }  // namespace imgsrv::services

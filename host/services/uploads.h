@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/page.h"
 #include "domain/upload.h"
 #include "ports/object_store.h"
 #include "services/part_lanes.h"
@@ -40,7 +41,9 @@ class UploadService {
     };
     Result<Created> create(const ports::Call& call, const NewUpload& request, std::string_view principal_id);
     Result<domain::UploadSession> get(const ports::Call& call, std::string_view id);
-    Result<std::vector<domain::UploadPart>> parts(const ports::Call& call, std::string_view id);
+    // Accepted parts in order of number.
+    Result<domain::Page<domain::UploadPart>> parts(const ports::Call& call, std::string_view id,
+                                                   const domain::PageRequest& page);
 
     // Receives one part. content_length: as announced, none with chunked framing. expected_hex: its SHA-256, when the
     // client declared it. The commit point is the row of the part, written after the store made the bytes durable.
@@ -63,7 +66,12 @@ class UploadService {
     Status end_session(const ports::Call& call, const domain::UploadSession& session, domain::UploadState state,
                        const std::optional<std::string>& failure);
     Status drop_staging(const ports::Call& call, const domain::UploadSession& session);
+    Status explain(const ports::Call& call, std::string_view id, Status status);
+    Status join_parts(const ports::Call& call, const domain::UploadSession& session,
+                      const std::vector<domain::UploadPart>& named);
+    Status sweep_expired(const ports::Call& call);
     Status sweep_staging(const ports::Call& call);
+    Result<bool> is_leftover(const ports::Call& call, std::string_view key, Time created);
     Result<bool> hash_next_part(const ports::Call& call, const std::string& id);
 
     store::Pool& pool_;

@@ -166,6 +166,11 @@ Result<bool> set_version_state(Transaction& tx, std::string_view version_id, dom
     return changed == 1;
 }
 
+Result<bool> is_published(Transaction& tx, std::string_view version_id) {
+    return tx.query_one("SELECT 1 FROM versions WHERE id = $1 AND state = 'published'", {version_id},
+                        [](const ports::Row&) { return Status(); });
+}
+
 Status delete_draft(Transaction& tx, std::string_view version_id) {
     for (const std::string_view sql :
          {"DELETE FROM attachments WHERE artifact_id IN (SELECT id FROM artifacts WHERE version_id = $1)",

@@ -35,6 +35,7 @@ Result<domain::Page<domain::Version>> published_versions(Transaction& tx, const 
 // False when the version was not in `from`.
 Result<bool> set_version_state(Transaction& tx, std::string_view version_id, domain::VersionState from,
                                domain::VersionState to, Time now);
+Result<bool> is_published(Transaction& tx, std::string_view version_id);
 // A draft with everything it holds.
 Status delete_draft(Transaction& tx, std::string_view version_id);
 

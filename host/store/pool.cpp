@@ -92,6 +92,7 @@ Status Pool::attempt(ports::Connection& connection, const ports::Call& call, por
 
 Status Pool::transact(const ports::Call& call, ports::Access access, const std::function<Status(Transaction&)>& body) {
     IMGSRV_ASSIGN(auto connection, acquire(call));
+    const auto started = std::chrono::steady_clock::now();
     Status status;
     for (int n = 1;; ++n) {
         status = attempt(*connection, call, access, body);
@@ -105,7 +106,9 @@ Status Pool::transact(const ports::Call& call, ports::Access access, const std::
             idle_.clear();
         }
         const bool again = asks_to_repeat(status) || (lost && !status.outcome_unknown());
-        if (!again || n >= options_.attempts || call.cancelled()) break;
+        // Each attempt may already have waited for the other writers.
+        const bool late = std::chrono::steady_clock::now() - started > options_.acquire_timeout;
+        if (!again || late || n >= options_.attempts || call.cancelled()) break;
         if (!connection) {
             auto fresh = database_.connect(call);
             if (!fresh.ok()) {

@@ -73,6 +73,27 @@ Result<std::vector<domain::UploadPart>> parts(Transaction& tx, std::string_view 
     return list;
 }
 
+Result<std::optional<domain::UploadPart>> find_part(Transaction& tx, std::string_view id, std::uint32_t number) {
+    std::optional<domain::UploadPart> part;
+    IMGSRV_TRY(tx.query("SELECT etag, size FROM upload_parts WHERE upload_id = $1 AND number = $2", {id, param(number)},
+                        [&](const ports::Row& row) {
+                            Columns c(row);
+                            std::string etag = c.text();
+                            part = domain::UploadPart{number, std::move(etag), c.size()};
+                            return Status();
+                        }));
+    return part;
+}
+
+Status forget_part(Transaction& tx, std::string_view id, const domain::UploadPart& part) {
+    return tx
+        .exec(
+            "DELETE FROM upload_parts WHERE upload_id = $1 AND number = $2 AND etag = $3 AND EXISTS (SELECT 1 FROM "
+            "upload_sessions s WHERE s.id = $1 AND s.state IN ('created', 'uploading'))",
+            {id, param(part.number), part.etag})
+        .status();
+}
+
 Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& part, Time now) {
     IMGSRV_ASSIGN(const auto changed,
                   tx.exec("UPDATE upload_sessions SET state = 'uploading', updated_us = $2 WHERE id = $1 AND state IN "

@@ -88,7 +88,7 @@ void Connection::run(const StatementHandle& statement) {
     const int rc = sqlite3_step(statement.get());
     // A failed step is told again by reset, and in the same words.
     sqlite3_reset(statement.get());
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) throw session_.failure(rc, sqlite3_sql(statement.get()));
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) throw session_.failure(rc, "transaction");
 }
 
 void Connection::begin(const sdk::Call& call, std::int32_t mode) {
