@@ -174,7 +174,8 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     }
 
     PartBody counted(body, receipt, running.get(),
-                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex)});
+                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex),
+                      [&] { return retract_part(call, id, part.number); }});
     auto etag = objects_.multipart_put(call, staging_key(session.id), session.storage_upload_id, part.number, counted);
     if (!etag.ok()) {
         // The client's own mistake, rather than how the store put it.
@@ -184,8 +185,7 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     part.etag = std::move(etag).value();
     part.size = counted.bytes();
 
-    // Commit point: the part is accepted once this transaction is in. A part that replaced another one and dies here
-    // leaves a row that the store no longer has: complete() finds out and asks for the part again.
+    // Commit point: the part is accepted once this transaction is in.
     Status stored = pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const UploadSession now_session, store::uploads::find(tx, id));
         IMGSRV_ASSIGN(const Time now, tx.now());
@@ -199,6 +199,21 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     if (!stored.ok()) return stored;
     if (objects_.can_open_part()) backlog_(session.id);
     return part;
+}
+
+// A part that is sent again counts as not received from here on: the store is about to let go of its old bytes, and a
+// row that stayed over a crash would stand for nothing.
+Status UploadService::retract_part(const ports::Call& call, std::string_view id, std::uint32_t number) {
+    IMGSRV_ASSIGN(const auto older,
+                  pool_.read(call, [&](Transaction& tx) { return store::uploads::find_part(tx, id, number); }));
+    if (!older) return {};
+    return pool_.write(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const UploadSession session, store::uploads::find(tx, id));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        IMGSRV_TRY(domain::check_accepts_parts(session, now));
+        if (number <= session.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
+        return store::uploads::remove_part(tx, id, number);
+    });
 }
 
 // What the store says of a session that another request has ended meanwhile is that it is not there: say what happened
@@ -230,7 +245,7 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     lane->wait_to_own_hash();
     const HashOwner owner(lane);
 
-    IMGSRV_TRY(join_parts(call, snapshot.session, named));
+    IMGSRV_ASSIGN(const bool made_of_named, join_parts(call, session, named));
 
     // Commit point: from here on the promotion worker owns the session.
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
@@ -238,9 +253,9 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_ASSIGN(const bool mine, store::uploads::set_completed(tx, id, now));
         if (!mine) return {};  // another request was first
-        // The running hash counts only if it covers a prefix of what was completed.
+        // The running hash counts only if it covers a prefix of the object; otherwise promotion reads the bytes.
         const bool covered =
-            named.size() >= current.hashed_parts &&
+            made_of_named && named.size() >= current.hashed_parts &&
             (current.hashed_parts == 0 || named[current.hashed_parts - 1].number == current.hashed_parts);
         if (!covered) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
         return store::uploads::keep_parts(tx, id, named);
@@ -252,40 +267,19 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     return after.session;
 }
 
-// Makes one object of the parts in staging.
-Status UploadService::join_parts(const ports::Call& call, const UploadSession& session,
-                                 const std::vector<UploadPart>& named) {
+// Makes one object of the parts in staging. False when an earlier completion, whose process died, had made it, perhaps
+// of other parts than those named now.
+Result<bool> UploadService::join_parts(const ports::Call& call, const UploadSession& session,
+                                       const std::vector<UploadPart>& named) {
     const std::string key = staging_key(session.id);
     std::vector<ports::StoredPart> stored;
     stored.reserve(named.size());
     for (const UploadPart& p : named) stored.push_back({p.number, p.size, p.etag});
     auto object = objects_.multipart_complete(call, key, session.storage_upload_id, stored);
-    if (object.ok()) return {};
-    Status status = std::move(object).status();
-    // An earlier completion may have got this far before its process died: then the object is there, and the upload is
-    // not.
-    if (status.code() == Code::not_found || status.outcome_unknown()) {
-        auto there = objects_.stat(call, key);
-        if (there.ok() && there->size == session.expected_size) return {};
-        return explain(call, session.id, std::move(status));
-    }
-    if (status.code() != Code::failed_precondition || !objects_.can_open_part()) return status;
-
-    // A row may stand for a part that a crash replaced in the store but not here. Without the row the client sends it
-    // again.
-    std::string lost;
-    for (const UploadPart& p : named) {
-        auto part = objects_.open_part(call, key, session.storage_upload_id, {p.number, p.size, p.etag}, 0);
-        if (part.status().code() != Code::not_found) continue;
-        IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-            IMGSRV_ASSIGN(const UploadSession current, store::uploads::find(tx, session.id));
-            if (p.number <= current.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, session.id));
-            return store::uploads::forget_part(tx, session.id, p);
-        }));
-        lost += (lost.empty() ? "" : ", ") + std::to_string(p.number);
-    }
-    if (lost.empty()) return status;
-    return {Code::invalid_argument, "these parts are no longer stored and must be sent again: " + lost};
+    if (object.ok()) return true;
+    auto there = objects_.stat(call, key);
+    if (there.ok() && there->size == session.expected_size) return false;
+    return explain(call, session.id, std::move(object).status());
 }
 
 Result<UploadSession> UploadService::abort(const ports::Call& call, std::string_view id) {

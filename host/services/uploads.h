@@ -46,7 +46,9 @@ class UploadService {
                                                    const domain::PageRequest& page);
 
     // Receives one part. content_length: as announced, none with chunked framing. expected_hex: its SHA-256, when the
-    // client declared it. The commit point is the row of the part, written after the store made the bytes durable.
+    // client declared it. The commit point is the row of the part, written after the store made the bytes durable. A
+    // part that is sent again counts as not received from the end of its body until then, also when the store fails to
+    // take it.
     Result<domain::UploadPart> put_part(const ports::Call& call, std::string_view id, std::int64_t number,
                                         std::optional<std::uint64_t> content_length,
                                         std::optional<std::string> expected_hex, ports::ByteReader& body);
@@ -63,12 +65,16 @@ class UploadService {
     Status sweep(const ports::Call& call);
 
   private:
+    // Takes back that a part is accepted, before the store replaces it: the store lets go of the old bytes when it
+    // takes the new ones, and a crash before the new row is in must not leave an accepted part that no completion can
+    // name.
+    Status retract_part(const ports::Call& call, std::string_view id, std::uint32_t number);
     Status end_session(const ports::Call& call, const domain::UploadSession& session, domain::UploadState state,
                        const std::optional<std::string>& failure);
     Status drop_staging(const ports::Call& call, const domain::UploadSession& session);
     Status explain(const ports::Call& call, std::string_view id, Status status);
-    Status join_parts(const ports::Call& call, const domain::UploadSession& session,
-                      const std::vector<domain::UploadPart>& named);
+    Result<bool> join_parts(const ports::Call& call, const domain::UploadSession& session,
+                            const std::vector<domain::UploadPart>& named);
     Status sweep_expired(const ports::Call& call);
     Status sweep_staging(const ports::Call& call);
     Result<bool> is_leftover(const ports::Call& call, std::string_view key, Time created);

@@ -85,15 +85,6 @@ Result<std::optional<domain::UploadPart>> find_part(Transaction& tx, std::string
     return part;
 }
 
-Status forget_part(Transaction& tx, std::string_view id, const domain::UploadPart& part) {
-    return tx
-        .exec(
-            "DELETE FROM upload_parts WHERE upload_id = $1 AND number = $2 AND etag = $3 AND EXISTS (SELECT 1 FROM "
-            "upload_sessions s WHERE s.id = $1 AND s.state IN ('created', 'uploading'))",
-            {id, param(part.number), part.etag})
-        .status();
-}
-
 Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& part, Time now) {
     IMGSRV_ASSIGN(const auto changed,
                   tx.exec("UPDATE upload_sessions SET state = 'uploading', updated_us = $2 WHERE id = $1 AND state IN "
@@ -107,6 +98,10 @@ Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& 
             "excluded.received_us",
             {id, param(part.number), part.etag, param(part.size), param(now)})
         .status();
+}
+
+Status remove_part(Transaction& tx, std::string_view id, std::uint32_t number) {
+    return tx.exec("DELETE FROM upload_parts WHERE upload_id = $1 AND number = $2", {id, param(number)}).status();
 }
 
 Result<bool> advance_hash(Transaction& tx, const domain::UploadSession& from, const domain::UploadSession& to) {
@@ -134,8 +129,7 @@ Status keep_parts(Transaction& tx, std::string_view id, const std::vector<domain
             ++k;
             continue;
         }
-        IMGSRV_TRY(tx.exec("DELETE FROM upload_parts WHERE upload_id = $1 AND number = $2", {id, param(part.number)})
-                       .status());
+        IMGSRV_TRY(remove_part(tx, id, part.number));
     }
     return {};
 }
