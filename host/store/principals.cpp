@@ -143,19 +143,8 @@ Status revoke_token(Transaction& tx, std::string_view token_id, Time now) {
 Result<bool> has_live_auth_manager(Transaction& tx, Time now) {
     return tx.query_one(
         "SELECT 1 FROM api_tokens t JOIN principal_roles r ON r.principal_id = t.principal_id WHERE r.role_id "
-        "= 'auth-manager' AND t.revoked_us IS NULL AND t.expires_us > $1 AND NOT (COALESCE(t.name, '') = 'bootstrap' "
-        "AND "
-        "t.last_used_us IS NULL) LIMIT 1",
+        "= 'auth-manager' AND t.revoked_us IS NULL AND t.expires_us > $1 LIMIT 1",
         {param(now)}, [](const ports::Row&) { return Status(); });
-}
-
-Status revoke_unused_bootstrap(Transaction& tx, Time now) {
-    return tx
-        .exec(
-            "UPDATE api_tokens SET revoked_us = $1 WHERE name = 'bootstrap' AND last_used_us IS NULL AND revoked_us IS "
-            "NULL",
-            {param(now)})
-        .status();
 }
 
 }  // namespace imgsrv::store::principals

@@ -36,7 +36,5 @@ Status revoke_token(Transaction& tx, std::string_view token_id, Time now);
 // Whether some principal with the auth-manager role has a token that is valid now. A bootstrap token that was never
 // used does not count: the process may have died before anybody saw it.
 Result<bool> has_live_auth_manager(Transaction& tx, Time now);
-// Bootstrap tokens that were never used.
-Status revoke_unused_bootstrap(Transaction& tx, Time now);
 
 }  // namespace imgsrv::store::principals
