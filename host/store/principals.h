@@ -33,8 +33,7 @@ Result<ports::TokenRecord> find_live_token(Transaction& tx, std::string_view tok
 Status touch_token(Transaction& tx, std::string_view token_id, Time now);
 // not_found when there is no such token; safe to repeat.
 Status revoke_token(Transaction& tx, std::string_view token_id, Time now);
-// Whether some principal with the auth-manager role has a token that is valid now. A bootstrap token that was never
-// used does not count: the process may have died before anybody saw it.
+// Whether some principal with the auth-manager role has a token that is valid now.
 Result<bool> has_live_auth_manager(Transaction& tx, Time now);
 
 }  // namespace imgsrv::store::principals
