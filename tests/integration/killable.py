@@ -1,4 +1,4 @@
-"""A real imgsrv process and a client for it, for tests that are written in Python.
+"""A server process that may be killed at any moment, a client that tells lost requests from refused ones, and a tally.
 
 Finds the program in the build folder named by IMGSRV_BUILD (default build/dev of this source tree). Python's standard
 library is all it needs.

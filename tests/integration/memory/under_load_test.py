@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 
-from harness import LONG_FORM, Server, Tally, free_port
+from killable import LONG_FORM, Server, Tally, free_port
 
 MIB = 1024 * 1024
 UPLOADS = READERS = 16
