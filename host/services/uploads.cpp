@@ -180,7 +180,10 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     if (!etag.ok()) {
         // The client's own mistake, rather than how the store put it.
         if (!counted.failure().ok()) return counted.failure();
-        return explain(call, id, std::move(etag).status());
+        // Nor what the store says of a session that was completed or aborted meanwhile.
+        IMGSRV_ASSIGN(const auto after, load(pool_, call, id));
+        IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
+        return std::move(etag).status();
     }
     part.etag = std::move(etag).value();
     part.size = counted.bytes();
@@ -216,15 +219,6 @@ Status UploadService::retract_part(const ports::Call& call, std::string_view id,
     });
 }
 
-// What the store says of a session that another request has ended meanwhile is that it is not there: say what happened
-// instead.
-Status UploadService::explain(const ports::Call& call, std::string_view id, Status status) {
-    if (status.code() != Code::not_found && status.code() != Code::aborted) return status;
-    IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
-    IMGSRV_TRY(domain::check_accepts_parts(snapshot.session, snapshot.now));
-    return status;
-}
-
 Result<UploadSession> UploadService::complete(const ports::Call& call, std::string_view id,
                                               const std::vector<UploadPart>& named) {
     IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
@@ -245,7 +239,15 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     lane->wait_to_own_hash();
     const HashOwner owner(lane);
 
-    IMGSRV_ASSIGN(const bool made_of_named, join_parts(call, session, named));
+    const auto joined = join_parts(call, session, named);
+    if (!joined.ok()) {
+        // Another request for the same may have been faster, and the object has been handed on.
+        IMGSRV_ASSIGN(auto after, load(pool_, call, id));
+        if (is_complete(after.session)) return std::move(after.session);
+        IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
+        return joined.status();
+    }
+    const bool made_of_named = *joined;
 
     // Commit point: from here on the promotion worker owns the session.
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
@@ -279,7 +281,7 @@ Result<bool> UploadService::join_parts(const ports::Call& call, const UploadSess
     if (object.ok()) return true;
     auto there = objects_.stat(call, key);
     if (there.ok() && there->size == session.expected_size) return false;
-    return explain(call, session.id, std::move(object).status());
+    return std::move(object).status();
 }
 
 Result<UploadSession> UploadService::abort(const ports::Call& call, std::string_view id) {

@@ -72,7 +72,6 @@ class UploadService {
     Status end_session(const ports::Call& call, const domain::UploadSession& session, domain::UploadState state,
                        const std::optional<std::string>& failure);
     Status drop_staging(const ports::Call& call, const domain::UploadSession& session);
-    Status explain(const ports::Call& call, std::string_view id, Status status);
     Result<bool> join_parts(const ports::Call& call, const domain::UploadSession& session,
                             const std::vector<domain::UploadPart>& named);
     Status sweep_expired(const ports::Call& call);
