@@ -1,5 +1,7 @@
 #include "services/part_body.h"
 
+#include <utility>
+
 namespace imgsrv::services {
 
 PartBody::PartBody(ports::ByteReader& source, PartLanes::Receipt& receipt, Sha256* running, Checks checks)
@@ -23,6 +25,7 @@ Result<std::size_t> PartBody::read_checked(std::span<std::byte> buffer) {
                           "the part's bytes hash to sha256:" + own_->hex() +
                               ", not to the digest that was sent with them, sha256:" + *checks_.expected_hex);
         if (!receipt_.set_whole()) return replaced;
+        if (const auto at_end = std::exchange(checks_.at_end, nullptr)) IMGSRV_TRY(at_end());
         return n;
     }
     bytes_ += n;

@@ -185,7 +185,8 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     }
 
     PartBody counted(body, receipt, running.get(),
-                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex)});
+                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex),
+                      [&] { return retract_part(call, id, part.number); }});
     auto etag = objects_.multipart_put(call, staging_key(session.id), session.storage_upload_id, part.number, counted);
     if (!etag.ok()) {
         // The client's own mistake, rather than how the store put it.
@@ -214,6 +215,19 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     return part;
 }
 
+Status UploadService::retract_part(const ports::Call& call, std::string_view id, std::uint32_t number) {
+    IMGSRV_ASSIGN(const auto accepted, parts(call, id));
+    if (std::none_of(accepted.begin(), accepted.end(), [&](const UploadPart& p) { return p.number == number; }))
+        return {};
+    return pool_.write(call, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const UploadSession session, store::uploads::find(tx, id));
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        IMGSRV_TRY(domain::check_accepts_parts(session, now));
+        if (number <= session.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
+        return store::uploads::remove_part(tx, id, number);
+    });
+}
+
 Result<UploadSession> UploadService::complete(const ports::Call& call, std::string_view id,
                                               const std::vector<UploadPart>& named) {
     IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
@@ -239,8 +253,10 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     stored.reserve(named.size());
     for (const UploadPart& p : named) stored.push_back({p.number, p.size, p.etag});
     auto object = objects_.multipart_complete(call, key, session.storage_upload_id, stored);
-    if (!object.ok()) {
-        // An earlier completion may have got this far before its process died: then the object is there.
+    const bool made_of_named = object.ok();
+    if (!made_of_named) {
+        // An earlier completion may have got this far before its process died: then the object is there, perhaps made
+        // of other parts than those named now.
         auto there = objects_.stat(call, key);
         if (!there.ok() || there->size != session.expected_size) {
             // Or another request for the same was faster, and the object has been handed on.
@@ -257,9 +273,9 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
         IMGSRV_ASSIGN(const Time now, tx.now());
         if (is_completed(current.state)) return {};
         IMGSRV_TRY(domain::check_accepts_parts(current, now));
-        // The running hash counts only if it covers a prefix of what was completed.
+        // The running hash counts only if it covers a prefix of the object; otherwise promotion reads the bytes.
         const bool covered =
-            named.size() >= current.hashed_parts &&
+            made_of_named && named.size() >= current.hashed_parts &&
             (current.hashed_parts == 0 || named[current.hashed_parts - 1].number == current.hashed_parts);
         if (!covered) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
         IMGSRV_TRY(store::uploads::keep_parts(tx, id, named));

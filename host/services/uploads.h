@@ -43,7 +43,9 @@ class UploadService {
     Result<std::vector<domain::UploadPart>> parts(const ports::Call& call, std::string_view id);
 
     // Receives one part. content_length: as announced, none with chunked framing. expected_hex: its SHA-256, when the
-    // client declared it. The commit point is the row of the part, written after the store made the bytes durable.
+    // client declared it. The commit point is the row of the part, written after the store made the bytes durable. A
+    // part that is sent again counts as not received from the end of its body until then, also when the store fails to
+    // take it.
     Result<domain::UploadPart> put_part(const ports::Call& call, std::string_view id, std::int64_t number,
                                         std::optional<std::uint64_t> content_length,
                                         std::optional<std::string> expected_hex, ports::ByteReader& body);
@@ -60,6 +62,10 @@ class UploadService {
     Status sweep(const ports::Call& call);
 
   private:
+    // Takes back that a part is accepted, before the store replaces it: the store lets go of the old bytes when it
+    // takes the new ones, and a crash before the new row is in must not leave an accepted part that no completion can
+    // name.
+    Status retract_part(const ports::Call& call, std::string_view id, std::uint32_t number);
     Status end_session(const ports::Call& call, const domain::UploadSession& session, domain::UploadState state,
                        const std::optional<std::string>& failure);
     Status drop_staging(const ports::Call& call, const domain::UploadSession& session);

@@ -88,6 +88,10 @@ Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& 
         .status();
 }
 
+Status remove_part(Transaction& tx, std::string_view id, std::uint32_t number) {
+    return tx.exec("DELETE FROM upload_parts WHERE upload_id = $1 AND number = $2", {id, param(number)}).status();
+}
+
 Result<bool> advance_hash(Transaction& tx, const domain::UploadSession& from, const domain::UploadSession& to) {
     IMGSRV_ASSIGN(
         const auto changed,
@@ -113,8 +117,7 @@ Status keep_parts(Transaction& tx, std::string_view id, const std::vector<domain
             ++k;
             continue;
         }
-        IMGSRV_TRY(tx.exec("DELETE FROM upload_parts WHERE upload_id = $1 AND number = $2", {id, param(part.number)})
-                       .status());
+        IMGSRV_TRY(remove_part(tx, id, part.number));
     }
     return {};
 }

@@ -19,6 +19,8 @@ Result<std::vector<domain::UploadPart>> parts(Transaction& tx, std::string_view 
 
 // The part is accepted: its row replaces an older one, the session becomes uploading.
 Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& part, Time now);
+// The part is not accepted any more.
+Status remove_part(Transaction& tx, std::string_view id, std::uint32_t number);
 // Moves the running hash from what `from` says (parts and state) to what `to` says. False when it is not at `from` any
 // more.
 Result<bool> advance_hash(Transaction& tx, const domain::UploadSession& from, const domain::UploadSession& to);
