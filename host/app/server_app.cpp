@@ -217,11 +217,10 @@ Status ServerApp::start() {
     const ports::Call call{"start", std::nullopt, nullptr};
     IMGSRV_TRY(parts_->open(call));
     IMGSRV_TRY(parts_->make_services(call));
-    IMGSRV_ASSIGN(const auto token, parts_->access->bootstrap(call));
-    if (token) {
-        std::printf("imgsrv bootstrap token (one-time): %s\n", token->c_str());
+    IMGSRV_TRY(parts_->access->bootstrap(call, [](const std::string& token) {
+        std::printf("imgsrv bootstrap token (one-time): %s\n", token.c_str());
         std::fflush(stdout);
-    }
+    }));
     parts_->health.look(call);
     parts_->make_workers();
     IMGSRV_TRY(parts_->make_doors());

@@ -162,10 +162,10 @@ Status AccessService::revoke_token(const ports::Call& call, std::string_view tok
     });
 }
 
-Result<std::optional<std::string>> AccessService::bootstrap(const ports::Call& call) {
+Status AccessService::bootstrap(const ports::Call& call, const std::function<void(const std::string&)>& print) {
     const auto issuer =
         std::find_if(authenticators_.begin(), authenticators_.end(), [](const auto& a) { return a->can_issue(); });
-    if (issuer == authenticators_.end()) return std::optional<std::string>();
+    if (issuer == authenticators_.end()) return {};
     domain::Principal principal{new_uuid(), "service", "bootstrap", std::nullopt, {}, Time()};
     domain::ApiToken token;
     token.id = new_uuid();
@@ -173,16 +173,17 @@ Result<std::optional<std::string>> AccessService::bootstrap(const ports::Call& c
     token.name = "bootstrap";
     IMGSRV_ASSIGN(const auto secret, (*issuer)->issue(call, token.id));
     // One transaction, so that of several nodes that start together one issues the token.
-    return pool_.write(call, [&](Transaction& tx) -> Result<std::optional<std::string>> {
+    return pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_ASSIGN(const bool managed, rows::has_live_auth_manager(tx, now));
-        if (managed) return std::optional<std::string>();
+        if (managed) return {};
         principal.created = token.created = now;
         token.expires = now + std::chrono::hours(24);
         IMGSRV_TRY(rows::insert(tx, principal));
         IMGSRV_TRY(rows::grant(tx, principal.id, "auth-manager", now));
         IMGSRV_TRY(rows::insert_token(tx, token, secret.verifier));
-        return std::optional<std::string>(secret.plaintext);
+        print(secret.plaintext);
+        return {};
     });
 }
 

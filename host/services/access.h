@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -78,8 +79,10 @@ class AccessService {
                                                   const domain::PageRequest& page);
     Status revoke_token(const ports::Call& call, std::string_view token_id);
 
-    // When nobody can manage access: a new auth manager with a token that lives 24 hours. None otherwise.
-    Result<std::optional<std::string>> bootstrap(const ports::Call& call);
+    // When nobody can manage access: makes an auth manager with a token that lives 24 hours, and prints the token. It
+    // is printed before it is committed: when the process dies between the two, the next start prints another one,
+    // while a token that was committed and not printed would shut everybody out for a day.
+    Status bootstrap(const ports::Call& call, const std::function<void(const std::string&)>& print);
 
     const std::vector<std::unique_ptr<ports::Authenticator>>& authenticators() const { return authenticators_; }
 
