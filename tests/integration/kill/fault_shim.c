@@ -1,0 +1,122 @@
+// Loaded into the server with LD_PRELOAD: counts every call that changes a file system, and kills the process with
+// SIGKILL just before the call that the test names. So a test can stop the server between any two writes, and sweep
+// through all of them. What the test shares with this file is `struct control`, mapped from the file named by
+// FAULT_SHIM_CONTROL; faults.py has the other end.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum { kRecent = 4096 };
+
+struct control {
+    _Atomic uint64_t calls;           // so far, over all processes that mapped the file
+    _Atomic uint64_t kill_at;         // the number of the call to die at; 0: none
+    _Atomic uint32_t torn;            // 1: a write is done by half before the process dies
+    _Atomic uint32_t kind;            // of the call that was the last
+    _Atomic uint8_t recent[kRecent];  // the kind of call n at (n - 1) % kRecent
+};
+
+// Kinds as faults.py names them.
+enum { kWrite = 1, kSync, kRename, kLink, kUnlink, kTruncate, kAllocate, kMakeFolder, kCreate, kCopyRange };
+
+static struct control* control;
+
+__attribute__((constructor)) static void map_control(void) {
+    const char* path = getenv("FAULT_SHIM_CONTROL");
+    if (!path) return;
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) abort();
+    void* at = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (at == MAP_FAILED) abort();
+    control = at;
+}
+
+_Noreturn static void die(void) {
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+// 1: this is the call to die at, and a half of it is wanted first.
+static int count(uint32_t kind) {
+    if (!control) return 0;
+    const uint64_t n = atomic_fetch_add(&control->calls, 1) + 1;
+    atomic_store(&control->recent[(n - 1) % kRecent], (uint8_t)kind);
+    if (n != atomic_load(&control->kill_at)) return 0;
+    atomic_store(&control->kind, kind);
+    if (kind == kWrite && atomic_load(&control->torn)) return 1;
+    die();
+}
+
+// NEXT(name): the function that this file stands in front of.
+#define NEXT(name)                 \
+    static __typeof__(&name) next; \
+    if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+#define STAND_IN(kind, result, name, parameters, arguments) \
+    result name parameters {                                \
+        NEXT(name);                                         \
+        count(kind);                                        \
+        return next arguments;                              \
+    }
+
+#define STAND_IN_WRITE(name, offset_type)                                     \
+    ssize_t name(int fd, const void* data, size_t size, offset_type offset) { \
+        NEXT(name);                                                           \
+        if (count(kWrite)) {                                                  \
+            next(fd, data, size / 2, offset);                                 \
+            die();                                                            \
+        }                                                                     \
+        return next(fd, data, size, offset);                                  \
+    }
+
+STAND_IN_WRITE(pwrite, off_t)
+STAND_IN_WRITE(pwrite64, off64_t)
+STAND_IN(kSync, int, fsync, (int fd), (fd))
+STAND_IN(kSync, int, fdatasync, (int fd), (fd))
+STAND_IN(kRename, int, rename, (const char* from, const char* to), (from, to))
+STAND_IN(kRename, int, renameat, (int d, const char* from, int e, const char* to), (d, from, e, to))
+STAND_IN(kRename, int, renameat2, (int d, const char* from, int e, const char* to, unsigned f), (d, from, e, to, f))
+STAND_IN(kLink, int, link, (const char* from, const char* to), (from, to))
+STAND_IN(kLink, int, linkat, (int d, const char* from, int e, const char* to, int f), (d, from, e, to, f))
+STAND_IN(kUnlink, int, unlink, (const char* path), (path))
+STAND_IN(kUnlink, int, unlinkat, (int d, const char* path, int f), (d, path, f))
+STAND_IN(kUnlink, int, rmdir, (const char* path), (path))
+STAND_IN(kTruncate, int, ftruncate, (int fd, off_t size), (fd, size))
+STAND_IN(kTruncate, int, ftruncate64, (int fd, off64_t size), (fd, size))
+STAND_IN(kAllocate, int, fallocate, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))
+STAND_IN(kAllocate, int, fallocate64, (int fd, int mode, off64_t at, off64_t size), (fd, mode, at, size))
+STAND_IN(kAllocate, int, posix_fallocate, (int fd, off_t at, off_t size), (fd, at, size))
+STAND_IN(kMakeFolder, int, mkdir, (const char* path, mode_t mode), (path, mode))
+STAND_IN(kMakeFolder, int, mkdirat, (int d, const char* path, mode_t mode), (d, path, mode))
+STAND_IN(kCopyRange, ssize_t, copy_file_range, (int in, off64_t* a, int out, off64_t* b, size_t n, unsigned f),
+         (in, a, out, b, n, f))
+
+#define STAND_IN_OPEN(name, parameters, arguments, last) \
+    int name parameters {                                \
+        NEXT(name);                                      \
+        mode_t mode = 0;                                 \
+        if (flags & (O_CREAT | O_TMPFILE)) {             \
+            va_list rest;                                \
+            va_start(rest, last);                        \
+            mode = va_arg(rest, mode_t);                 \
+            va_end(rest);                                \
+        }                                                \
+        if (flags & O_CREAT) count(kCreate);             \
+        return next arguments;                           \
+    }
+
+STAND_IN_OPEN(open, (const char* path, int flags, ...), (path, flags, mode), flags)
+STAND_IN_OPEN(open64, (const char* path, int flags, ...), (path, flags, mode), flags)
+STAND_IN_OPEN(openat, (int d, const char* path, int flags, ...), (d, path, flags, mode), flags)
+STAND_IN_OPEN(openat64, (int d, const char* path, int flags, ...), (d, path, flags, mode), flags)

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""A client completes an upload with one list of parts, the server is killed at each write of that, and the client completes
+with another list. The bytes in staging may then be those of the first list, while the running hash covers the second: what is
+served must hash to its digest all the same."""
+import hashlib
+import http.client
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+
+from faults import Faults
+from mortal import LOST, Refused, Server, Tally
+from ledger import Blob
+from uploads import KIB, Patient
+
+from every_write_test import Quiet
+
+
+def main():
+    tally = Tally()
+    top = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-completion-"))
+    faults = Faults(top / "faults")
+    server = Server(top / "data")
+    server.start()
+    token = server.issue_writer()
+    server.stop()
+    server.start(**faults.environment())
+    ends = {"ready": 0, "failed": 0, "refused": 0}
+    for n in range(100):
+        killed, end = attempt(server, token, faults, tally, n)
+        ends[end] += 1
+        if not killed:
+            break
+    tally.say(f"killed at {n} calls; the other completion ended {ends}")
+    tally.check(n > 5 and not killed, f"{n} kills")
+    tally.check(server.stop() == 0, "the server did not stop well")
+    if tally.failures:
+        print(f"kept {top}")
+    else:
+        shutil.rmtree(top)
+    tally.finish()
+
+
+def attempt(server, token, faults, tally, n):
+    """(killed, how the upload ended)."""
+    head, tail, other = (random.randbytes(64 * KIB) for _ in range(3))
+    blob = Blob(head + tail)
+    client = server.client(token)
+    path = "/v1/uploads/" + client.json("POST", "/v1/uploads", {
+        "expected_digest": blob.digest, "expected_size_bytes": blob.size})["id"]
+    # Parts 2 and 4 come at the same time: each alone fits into what the session expects. The gap keeps the running hash from
+    # going on past part 2.
+    parts = put_together(server, token, path, {1: head, 2: tail, 4: other})
+    faults.kill_after(n)
+    try:
+        client.json("POST", f"{path}/complete", {"parts": [parts[1], parts[4]]})
+        time.sleep(0.1)  # the promotion that follows may die as well
+    except LOST:
+        pass
+    faults.disarm()
+    try:
+        server.process.wait(0.1)
+        killed = True
+        server.wait_ended()
+        server.start(**faults.environment())
+    except subprocess.TimeoutExpired:
+        killed = False
+    patient = Patient(server, token, Quiet())
+    try:
+        session, _ = patient.json("", "POST", f"{path}/complete", {"parts": [parts[1], parts[2]]})
+        while session["state"] not in ("ready", "failed"):
+            session, _ = patient.json("", "GET", path)
+        end = session["state"]
+    except Refused:
+        end = "refused"
+    status, _, body = server.client().send("GET", f"/v1/blobs/{blob.digest}")
+    right = "sha256:" + hashlib.sha256(body).hexdigest() == blob.digest
+    tally.check(right if end == "ready" else status == 404, f"kill {n}: {end}, and the blob is answered {status}, right: {right}")
+    return killed, end
+
+
+def put_together(server, token, path, contents):
+    """Sends parts so that none ends before all have begun. What to complete them with, by number."""
+    connections = {}
+    for number, data in contents.items():
+        c = connections[number] = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        c.putrequest("PUT", f"{path}/parts/{number}")
+        c.putheader("Authorization", f"Bearer {token}")
+        c.putheader("Content-Type", "application/octet-stream")
+        c.putheader("Content-Length", str(len(data)))
+        c.endheaders(data[:1])
+    time.sleep(0.1)
+    parts = {}
+    for number, data in contents.items():
+        connections[number].send(data[1:])
+        answer = connections[number].getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise AssertionError(f"part {number}: {answer.status} {body}")
+        parts[number] = {"number": number, "etag": json.loads(body)["etag"], "size_bytes": len(data)}
+        connections[number].close()
+    return parts
+
+
+if __name__ == "__main__":
+    main()
