@@ -16,7 +16,7 @@ import time
 
 import audit
 from faults import Faults
-from killable import LONG_FORM, Server, Tally
+from mortal import LONG_FORM, Server, Tally
 from ledger import Blob, Ledger
 from publisher import Publisher
 from uploads import KIB, Upload, Patient

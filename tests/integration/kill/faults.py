@@ -4,7 +4,7 @@ import os
 import pathlib
 import struct
 
-from killable import BUILD
+from harness import BUILD
 
 SHIM = BUILD / "tests" / "integration" / "kill" / "libkill_fault_shim.so"
 KINDS = ("none", "write", "sync", "rename", "link", "unlink", "truncate", "allocate", "mkdir", "create", "copy")

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 
 from faults import Faults
-from killable import LONG_FORM, Server, Tally
+from mortal import LONG_FORM, Server, Tally
 import audit
 
 SHORT_FORM_KILLS = 12

@@ -13,7 +13,7 @@ import tempfile
 import time
 
 from faults import Faults
-from killable import LOST, Refused, Server, Tally
+from mortal import LOST, Refused, Server, Tally
 from ledger import Blob
 from uploads import KIB, Patient
 

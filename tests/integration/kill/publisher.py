@@ -2,7 +2,7 @@
 import threading
 import time
 
-from killable import Refused
+from mortal import Refused
 from ledger import Blob
 from uploads import KIB, Patient, Upload
 

@@ -14,7 +14,7 @@ import time
 
 import audit
 from faults import Faults
-from killable import LONG_FORM, Server, Tally
+from mortal import LONG_FORM, Server, Tally
 from ledger import Ledger
 from moments import Killer, Moments, settle
 from publisher import Publisher, Watcher

@@ -3,7 +3,7 @@ import concurrent.futures
 import threading
 import time
 
-from killable import LOST, Refused
+from mortal import LOST, Refused
 
 KIB = 1024
 
@@ -174,7 +174,14 @@ class Upload:
 
     def _complete(self, numbers):
         named = [{"number": n, "etag": self.accepted[n][0], "size_bytes": self.accepted[n][1]} for n in sorted(numbers)]
-        session, _ = self.patient.json("complete", "POST", f"/v1/uploads/{self.id}/complete", {"parts": named})
+        session, lost = self.patient.json("complete", "POST", f"/v1/uploads/{self.id}/complete", {"parts": named},
+                                          accept=(200, 412))
+        if "state" not in session:
+            # The completion whose answer was lost has led to the end already.
+            refusal = session
+            session, _ = self.patient.json("look", "GET", f"/v1/uploads/{self.id}")
+            if not lost or session["state"] != "failed":
+                raise AssertionError(f"upload {self.id} is {session['state']} and its completion is refused: {refusal}")
         end = time.monotonic() + 180
         while session["state"] not in ("ready", "failed", "aborted"):
             self.moments.at(session["state"])

@@ -1,7 +1,6 @@
-"""A server process that may be killed at any moment, a client that tells lost requests from refused ones, and a tally.
+"""A server that is killed and started again on the same port, and a client that says when an answer was lost.
 
-Finds the program in the build folder named by IMGSRV_BUILD (default build/dev of this source tree). Python's standard
-library is all it needs.
+harness.py's client sends again by itself what it can; tests that kill the server have to know what may have been served.
 """
 import base64
 import http.client
@@ -16,8 +15,8 @@ import sys
 import threading
 import time
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("IMGSRV_BUILD", SOURCE / "build" / "dev"))
+from harness import BINARY, clean_environment
+
 LONG_FORM = os.environ.get("IMGSRV_SOAK") == "1"
 
 # What a request can end in when the server goes away under it.
@@ -52,13 +51,11 @@ class Server:
 
     def spawn(self, **environment):
         """Starts the process without waiting for it."""
-        # What starts with IMGSRV_ would be a setting of the server.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMGSRV_")}
-        command = [BUILD / "bin" / "imgsrv", "serve", "--data-dir", self.data_dir,
+        command = [BINARY, "serve", "--data-dir", self.data_dir,
                    "--listen", f"127.0.0.1:{self.port}", *self.flags]
         self._log_offset = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=inherited | environment)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=clean_environment() | environment)
         self._heard = threading.Event()
         threading.Thread(target=self._read_stdout, args=(self.process, self._heard), daemon=True).start()
 
