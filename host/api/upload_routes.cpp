@@ -90,11 +90,10 @@ void add_upload_routes(Endpoints& endpoints) {
 
     endpoints.add(Method::get, "/v1/uploads/{id}/parts", Gate::write, BodyKind::none,
                   [&uploads](Exchange& x) -> Result<http::Response> {
-                      IMGSRV_ASSIGN(const auto page, x.page());
-                      IMGSRV_ASSIGN(const auto parts, uploads.parts(x.call, x.param("id"), page));
+                      IMGSRV_ASSIGN(const auto parts, uploads.parts(x.call, x.param("id")));
                       Json items = Json::array();
-                      for (const auto& part : parts.items) items.push_back(to_json(part, x.param("id")));
-                      return list_response(x, "parts", std::move(items), parts.next);
+                      for (const auto& part : parts) items.push_back(to_json(part, x.param("id")));
+                      return json_response(200, {{"parts", std::move(items)}});
                   });
 
     endpoints.add(

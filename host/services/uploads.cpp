@@ -1,7 +1,6 @@
 #include "services/uploads.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/log.h"
 #include "core/uuid.h"
@@ -113,23 +112,9 @@ Result<UploadSession> UploadService::get(const ports::Call& call, std::string_vi
     return pool_.read(call, [&](Transaction& tx) { return store::uploads::find(tx, id); });
 }
 
-Result<domain::Page<UploadPart>> UploadService::parts(const ports::Call& call, std::string_view id,
-                                                      const domain::PageRequest& page) {
-    std::uint32_t after = 0;
-    const auto [end, error] = std::from_chars(page.after.data(), page.after.data() + page.after.size(), after);
-    if (!page.after.empty() && (error != std::errc() || end != page.after.data() + page.after.size()))
-        return Status(Code::invalid_argument, "after is not a cursor that this server gave out");
-    IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
-    domain::Page<UploadPart> out;
-    for (const UploadPart& part : snapshot.parts) {
-        if (part.number <= after) continue;
-        if (out.items.size() == page.limit) {
-            out.next = std::to_string(out.items.back().number);
-            break;
-        }
-        out.items.push_back(part);
-    }
-    return out;
+Result<std::vector<UploadPart>> UploadService::parts(const ports::Call& call, std::string_view id) {
+    IMGSRV_ASSIGN(auto snapshot, load(pool_, call, id));
+    return std::move(snapshot.parts);
 }
 
 Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_view id, std::int64_t number,

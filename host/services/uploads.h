@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "domain/page.h"
 #include "domain/upload.h"
 #include "ports/object_store.h"
 #include "services/part_lanes.h"
@@ -41,9 +40,8 @@ class UploadService {
     };
     Result<Created> create(const ports::Call& call, const NewUpload& request, std::string_view principal_id);
     Result<domain::UploadSession> get(const ports::Call& call, std::string_view id);
-    // Accepted parts in order of number.
-    Result<domain::Page<domain::UploadPart>> parts(const ports::Call& call, std::string_view id,
-                                                   const domain::PageRequest& page);
+    // Every accepted part, in order of number.
+    Result<std::vector<domain::UploadPart>> parts(const ports::Call& call, std::string_view id);
 
     // Receives one part. content_length: as announced, none with chunked framing. expected_hex: its SHA-256, when the
     // client declared it. The commit point is the row of the part, written after the store made the bytes durable. A
