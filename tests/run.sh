@@ -2,7 +2,7 @@
 # The tests, on a bare Debian 12 as on a developer's machine.
 #
 #   tests/run.sh            unit contract abi badplugins integration e2e lint
-#   tests/run.sh PART...    only these; also: asan tsan (unit, contract and integration with that sanitizer),
+#   tests/run.sh PART...    only these; also: tidy (clang-tidy, ten minutes), asan tsan (unit, contract and integration with that sanitizer),
 #                           soak (the long form of kill and memory tests), fuzz, bench
 #
 # Prints progress, and as its last line exactly "N passed, N failed", counted in test cases. Exits non-zero when anything
@@ -68,13 +68,17 @@ run_labels() {
 }
 
 lint() {
-    local files log
+    local files
     say "lint: clang-format"
     mapfile -t files < <(git ls-files -- '*.h' '*.hpp' '*.c' '*.cpp')
     if clang-format --dry-run -Werror "${files[@]}"; then count 1 0; else count 0 1; fi
 
+}
+
+tidy() {
+    local log
     build dev
-    say "lint: clang-tidy"
+    say "clang-tidy"
     log=$(mktemp)
     # Sources of host, sdk and plugins; their headers are seen through them. The tests are read by people.
     if run-clang-tidy -quiet -j "$jobs" -p build/dev -extra-arg=-Wno-unknown-warning-option "^$PWD/(host|sdk|plugins)/.*" >"$log" 2>&1; then
@@ -112,7 +116,8 @@ for part in "${parts[@]}"; do
             run_labels "$part" unit contract integration
             ;;
         lint) lint ;;
-        *) give_up "there is no part '$part'; there are unit contract abi badplugins integration e2e lint asan tsan soak fuzz bench" ;;
+        tidy) tidy ;;
+        *) give_up "there is no part '$part'; there are unit contract abi badplugins integration e2e lint tidy asan tsan soak fuzz bench" ;;
     esac
 done
 finish

@@ -5,8 +5,8 @@
 #include "api/conditional.h"
 #include "core/log.h"
 #include "core/sha256.h"
-#include "http/percent.h"
 #include "domain/names.h"
+#include "http/percent.h"
 #include "http/problem.h"
 
 namespace imgsrv::api {
