@@ -2,8 +2,8 @@
 # The tests, on a bare Debian 12 as on a developer's machine.
 #
 #   tests/run.sh            unit contract abi badplugins integration e2e lint
-#   tests/run.sh PART...    only these; also: tidy (clang-tidy, ten minutes), asan tsan (unit, contract and integration with that sanitizer),
-#                           soak (the long form of kill and memory tests), fuzz, bench
+#   tests/run.sh PART...    only these; also: tidy (clang-tidy), asan tsan (unit, contract and integration with that
+#                           sanitizer), soak (the long form of kill and memory tests), fuzz, bench
 #
 # Prints progress, and as its last line exactly "N passed, N failed", counted in test cases. Exits non-zero when anything
 # failed, could not be built, or when a named part has no test.
@@ -72,7 +72,6 @@ lint() {
     say "lint: clang-format"
     mapfile -t files < <(git ls-files -- '*.h' '*.hpp' '*.c' '*.cpp')
     if clang-format --dry-run -Werror "${files[@]}"; then count 1 0; else count 0 1; fi
-
 }
 
 tidy() {

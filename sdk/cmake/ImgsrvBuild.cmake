@@ -16,14 +16,9 @@ endif()
 
 add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer)
 # GCC 12 takes the inactive members of std::variant and std::optional for uninitialised ones (GCC bugs 105562, 107138),
-<<<<<<< HEAD
-# and with -O2 for freed ones.
-add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
-                    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-free-nonheap-object>)
-=======
 # and at -O2 for memory on the stack that is about to be freed.
-add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized> $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-free-nonheap-object>)
->>>>>>> main
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
+add_compile_options($<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<CONFIG:RelWithDebInfo>>:-Wno-free-nonheap-object>)
 if(IMGSRV_SANITIZE)
   add_compile_options(-fsanitize=${IMGSRV_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${IMGSRV_SANITIZE})
