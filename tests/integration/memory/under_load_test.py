@@ -38,7 +38,8 @@ class Content:
 
     def __init__(self, size):
         self.size = size
-        self.unit = memoryview(os.urandom(PART))
+        self._bytes = os.urandom(PART)
+        self.unit = memoryview(self._bytes)
         self._hash = hashlib.sha256()
         for _ in range(size // PART - 1):
             self._hash.update(self.unit)
@@ -52,6 +53,12 @@ class Content:
         whole.update(self.trailer(n))
         return "sha256:" + whole.hexdigest()
 
+    def holds(self, at, piece):
+        """Whether these are the bytes from `at` on, the trailer left out."""
+        piece = piece[:max(0, self.size - TRAILER - at)]
+        first = piece[:PART - at % PART]
+        return self._bytes.startswith(first, at % PART) and self._bytes.startswith(piece[len(first):])
+
     def part(self, n, number):
         """What to send as part `number`, 1 and up, of object n."""
         if number < self.size // PART:
@@ -63,6 +70,7 @@ def upload(server, token, content, n):
     """Returns the state in which the session ended."""
     client = server.client(token, timeout=600)
     session = client.json("POST", "/v1/uploads", {"expected_digest": content.digest(n), "expected_size_bytes": content.size})
+    client.close()  # the server does not keep an idle connection for as long as the parts may take
     count = content.size // PART
     lanes = 2 if n % 2 else 1
     order = range(count, 0, -1) if n % 2 else range(1, count + 1)
@@ -121,12 +129,10 @@ class Reader(threading.Thread):
         answer = connection.getresponse()
         assert answer.status == 200, answer.status
         began, at = time.monotonic(), 0
-        end = self.content.size - TRAILER
         while at < self.content.size and not self.stop.is_set():
             piece = answer.read1(128 * 1024)
             assert piece, f"ended after {at} bytes"
-            good = self.content.unit[at % PART:at % PART + len(piece)]
-            assert at + len(piece) > end or piece[:len(good)] == good, f"wrong bytes at {at}"
+            assert self.content.holds(at, piece), f"wrong bytes at {at}"
             at += len(piece)
             self.bytes += len(piece)
             ahead = at / BYTES_PER_SECOND - (time.monotonic() - began)
@@ -157,18 +163,21 @@ def certificate(folder):
 def main():
     tally = Tally()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-memory-"))
+    certificate(folder)
+    tls_port = free_port()
+    server = Server(folder / "data", "--tls-listen", f"127.0.0.1:{tls_port}", "--tls-certificate", folder / "cert.pem",
+                    "--tls-key", folder / "key.pem")
     try:
-        run(tally, folder)
+        run(tally, server, tls_port)
     finally:
+        if server.process.poll() is None:
+            server.kill()
         shutil.rmtree(folder)
     tally.finish()
 
 
-def run(tally, folder):
-    certificate(folder)
-    tls_port = free_port()
-    server = Server(folder / "data", "--tls-listen", f"127.0.0.1:{tls_port}", "--tls-certificate", folder / "cert.pem",
-                    "--tls-key", folder / "key.pem").start()
+def run(tally, server, tls_port):
+    server.start()
     token = server.issue_writer()
     tally.say(f"{server.status('VmHWM') / 1024:.1f} MiB after the start")
     readable, content = Content(READ_SIZE), Content(SIZE)
@@ -180,7 +189,7 @@ def run(tally, folder):
     began = time.monotonic()
     stop, peaks = threading.Event(), {"threads": 0, "descriptors": 0}
     readers = [Reader(n, server, tls_port, readable, stop) for n in range(READERS)]
-    watcher = threading.Thread(target=watch, args=(server, stop, peaks))
+    watcher = threading.Thread(target=watch, args=(server, stop, peaks), daemon=True)
     for thread in (*readers, watcher):
         thread.start()
     with concurrent.futures.ThreadPoolExecutor(UPLOADS) as pool:
