@@ -19,7 +19,7 @@ class PartBody final : public ports::ByteReader {
         std::uint64_t max_bytes = 0;              // too_large over it
         std::string too_large;                    // what to say then
         std::optional<std::string> expected_hex;  // SHA-256 of the part as the client declared it
-        std::function<Status()> at_end;           // called when all is good, before the store is told of the end
+        std::function<Status()> at_end = {};      // called when all is good, before the store is told of the end
     };
 
     // running: the session's hash to carry forward, or null. All arguments outlive the body.
