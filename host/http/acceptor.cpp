@@ -86,7 +86,7 @@ bool Acceptor::accept_some(const Listener& listener) {
             shed(listener);
             return false;
         }
-        const std::size_t before = server_.connections;
+        const std::size_t before = loops_.connections();
         if (before >= server_.limits.connections + kRefusals) continue;
         accepted.refused = before >= server_.limits.connections;
         accepted.listener = &listener;

@@ -23,13 +23,7 @@ constexpr std::chrono::milliseconds kLinger{2'000};
 
 Connection::Connection(EventLoop& loop, ServerContext& server, const Listener& listener, std::uint64_t id, int fd,
                        std::string peer)
-    : loop_(loop), server_(server), listener_(listener), id_(id), peer_(std::move(peer)), stream_(fd) {
-    ++server_.connections;
-}
-
-Connection::~Connection() {
-    --server_.connections;
-}
+    : loop_(loop), server_(server), listener_(listener), id_(id), peer_(std::move(peer)), stream_(fd) {}
 
 void Connection::start() {
     if (listener_.tls()) {
@@ -267,9 +261,10 @@ bool Connection::collect() {
 void Connection::dispatch() {
     TimerWheel::clear(timer);
     if (auto refusal = transaction_->admit_body(stream_, inbox_)) return respond(std::move(*refusal));
-    state_ = State::handling;
-    if (server_.workers.run([self = shared_from_this()] { self->run_handler(); })) return;
-    respond(transaction_->problem_of(503, "no thread can be started"));
+    if (server_.workers.run([self = shared_from_this()] { self->run_handler(); }))
+        state_ = State::handling;
+    else
+        respond(transaction_->problem_of(503, "no thread can be started"));
 }
 
 void Connection::run_handler() {
@@ -308,8 +303,10 @@ bool Connection::send() {
 
 void Connection::start_refill() {
     TimerWheel::clear(timer);
-    state_ = State::refilling;
-    if (!server_.workers.run([self = shared_from_this()] { self->refill(); })) close();
+    if (server_.workers.run([self = shared_from_this()] { self->refill(); }))
+        state_ = State::refilling;
+    else
+        close();
 }
 
 void Connection::refill() {

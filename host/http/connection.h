@@ -28,7 +28,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   public:
     Connection(EventLoop& loop, ServerContext& server, const Listener& listener, std::uint64_t id, int fd,
                std::string peer);
-    ~Connection();
 
     // All of these on the loop's thread.
     void start();

@@ -277,6 +277,12 @@ void EventLoops::adopt(Accepted accepted) {
     best->adopt(std::move(accepted));
 }
 
+std::size_t EventLoops::connections() const {
+    std::size_t sum = 0;
+    for (const auto& loop : impl_->loops) sum += loop->load();
+    return sum;
+}
+
 void EventLoops::for_each(void (Connection::*call)()) {
     for (const auto& loop : impl_->loops) loop->post([loop = loop.get(), call] { loop->for_each(call); });
 }

@@ -33,6 +33,8 @@ class EventLoops {
     Status start();
     // Gives the connection to the loop that has the fewest. [any]
     void adopt(Accepted accepted);
+    // Connections that were adopted and are not closed yet. [any]
+    std::size_t connections() const;
     // Calls the member function on every connection, each on its own loop's thread; does not wait. [any]
     void for_each(void (Connection::*call)());
     // Ends the threads. No connection may be left and nothing may be adopted any more.

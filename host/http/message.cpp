@@ -58,9 +58,9 @@ std::string Headers::joined(std::string_view name) const {
 const std::string& Request::param(std::string_view name) const {
     for (const auto& [key, value] : params)
         if (key == name) return value;
-    static const std::string none;
+    static const std::string kNone;
     assert(!"the route has no parameter of that name");
-    return none;
+    return kNone;
 }
 
 Result<std::optional<std::string>> Request::query_value(std::string_view name) const {

@@ -63,7 +63,7 @@ Server::~Server() {
     stop(std::chrono::milliseconds(0));
     // Handlers that do not heed their cancellation are waited for: they use what is about to go.
     impl_->context.workers.stop();
-    wait_until(steady_clock::time_point::max(), [&] { return !impl_->started || connections() == 0; });
+    wait_until(steady_clock::time_point::max(), [&] { return connections() == 0; });
     impl_->loops.stop();
 }
 
@@ -112,7 +112,7 @@ std::size_t Server::active_requests() const {
     return impl_->context.requests;
 }
 std::size_t Server::connections() const {
-    return impl_->context.connections;
+    return impl_->loops.connections();
 }
 
 }  // namespace imgsrv::http

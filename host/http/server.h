@@ -54,6 +54,7 @@ class Server {
   public:
     // observer may be null; router and observer outlive the server.
     Server(const Router& router, Limits limits, Observer* observer);
+    // stop() without patience; then waits for handlers that still run.
     ~Server();
 
     // Binds; requests are accepted once start() was called. [main]
@@ -66,8 +67,9 @@ class Server {
     // Closes the listeners and idle connections, lets requests in flight finish until the deadline, then cancels and
     // closes them. True when all finished. [main]
     bool stop(std::chrono::milliseconds deadline);
-    // Requests being handled now. [any]
+    // Requests whose head arrived and whose response was not sent yet. [any]
     std::size_t active_requests() const;
+    // Open connections, idle ones included. [any]
     std::size_t connections() const;
 
   private:

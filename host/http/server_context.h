@@ -20,7 +20,6 @@ struct ServerContext {
     // Cancelled when stop() gives up on what is in flight.
     const std::shared_ptr<Cancellation> cancel = std::make_shared<Cancellation>();
     std::atomic<bool> draining{false};
-    std::atomic<std::size_t> connections{0};
     std::atomic<std::size_t> requests{0};   // in flight
     std::atomic<std::size_t> uploads{0};    // streaming bodies in flight
     std::atomic<std::size_t> documents{0};  // documents in flight that a worker waits for

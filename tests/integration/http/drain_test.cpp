@@ -9,7 +9,9 @@ using namespace std::chrono_literals;
 
 TEST_CASE("stopping lets requests in flight finish and ends the rest") {
     HttpFixture fixture;
-    fixture.folder.write("file", std::string(20'000'000, 'f'));
+    std::string content;
+    content.resize(20'000'000, 'f');
+    fixture.folder.write("file", content);
     auto idle = fixture.client();
     idle.send(get("/small"));
     REQUIRE(idle.reply().status == 200);

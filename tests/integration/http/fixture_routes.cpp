@@ -87,8 +87,8 @@ Response upload(FixtureState& state, Request& request) {
 
 http::Router fixture_routes(FixtureState& state) {
     http::Router router;
-    static const auto small = std::make_shared<const std::string>(512, 'x');
-    static const auto shared = std::make_shared<const std::string>(1024 * 1024, 's');
+    static const auto kSmall = std::make_shared<const std::string>(512, 'x');
+    static const auto kShared = std::make_shared<const std::string>(1024 * 1024, 's');
     const auto add = [&](Method method, std::string pattern, http::Handler handler, http::FastHandler fast = {},
                          BodyKind body = BodyKind::none) {
         router.add({method, std::move(pattern), body, std::move(handler), std::move(fast)});
@@ -99,9 +99,9 @@ http::Router fixture_routes(FixtureState& state) {
         response.body = bytes;
         return response;
     };
-    add(Method::get, "/small", {}, [held](const Request&) { return held(small); });
-    add(Method::get, "/work", [held](Request&) { return held(small); });
-    add(Method::get, "/shared", {}, [held](const Request&) { return held(shared); });
+    add(Method::get, "/small", {}, [held](const Request&) { return held(kSmall); });
+    add(Method::get, "/work", [held](Request&) { return held(kSmall); });
+    add(Method::get, "/shared", {}, [held](const Request&) { return held(kShared); });
     add(Method::get, "/token", {}, [](const Request& request) { return token(request); });
     add(Method::get, "/later/{ms}", [](Request& request) {
         std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(request.param("ms"))));

@@ -76,7 +76,9 @@ TEST_CASE("slow readers hold neither workers nor memory, and nobody up") {
     http::Limits limits;
     limits.workers = 4;
     HttpFixture fixture(limits);
-    fixture.folder.write("file", std::string(30'000'000, 'f'));
+    std::string content;
+    content.resize(30'000'000, 'f');
+    fixture.folder.write("file", content);
     const long before = status_kib("VmRSS");
     std::vector<HttpClient> slow;
     for (int i = 0; i < 40; ++i) {

@@ -13,7 +13,7 @@ struct Judged {
 };
 
 Judged judge(const std::string& head) {
-    static const Router router = [] {
+    static const Router kRouter = [] {
         Router r;
         const auto handler = [](Request&) { return Response(); };
         r.add({Method::get, "/thing/{id}", BodyKind::none, handler, {}});
@@ -27,7 +27,7 @@ Judged judge(const std::string& head) {
     Judged judged;
     Framing framing;
     REQUIRE_FALSE(parse_head(head, judged.request, framing));
-    judged.admission = admit(judged.request, framing, router, limits);
+    judged.admission = admit(judged.request, framing, kRouter, limits);
     return judged;
 }
 
