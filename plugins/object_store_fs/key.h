@@ -1,5 +1,7 @@
 #pragma once
 
+#include <imgsrv/cpp/object_key.hpp>
+
 #include <string>
 #include <string_view>
 
@@ -10,14 +12,7 @@
 // side by side, and no key can name a folder.
 namespace imgsrv::fs {
 
-inline constexpr std::size_t kMaxKeyBytes = 1024;
-inline constexpr std::size_t kMaxSegmentBytes = 200;
 inline constexpr char kFolderMark = '+';
-
-// A segment is 1…200 bytes of [A-Za-z0-9._:-], and neither "." nor "..".
-bool valid_segment(std::string_view segment);
-// Throws INVALID_ARGUMENT that names the rule which is broken.
-void check_key(std::string_view key);
 
 struct KeyPath {
     std::string folder;  // "blobs+/sha256+"; empty when the key has one segment

@@ -23,7 +23,7 @@ std::string name_in_keys(const dirent& entry) {
     const bool folder = name.ends_with(kFolderMark);
     if (folder) name.remove_suffix(1);
     const int type = folder ? DT_DIR : DT_REG;
-    if (!valid_segment(name) || (entry.d_type != type && entry.d_type != DT_UNKNOWN)) return {};
+    if (!sdk::valid_key_segment(name) || (entry.d_type != type && entry.d_type != DT_UNKNOWN)) return {};
     return folder ? std::string(name) + '/' : std::string(name);
 }
 

@@ -64,7 +64,7 @@ FileIdentity identify(const Volume& volume, int fd) {
 }
 
 Objects::Opened Objects::open(std::string_view key) const {
-    check_key(key);
+    sdk::check_key(key);
     const auto path = path_of(key);
     const auto full = path.folder.empty() ? path.name : path.folder + '/' + path.name;
     // O_NONBLOCK: a FIFO somebody planted must not block the open.
@@ -92,7 +92,7 @@ std::optional<sdk::ObjectInfo> Objects::find(std::string_view key) const {
 }
 
 sdk::ObjectInfo Objects::put(const sdk::Call& call, std::string_view key, sdk::Reader& body, bool if_absent) {
-    check_key(key);
+    sdk::check_key(key);
     // Spares the caller the upload; the link below is what decides.
     if (if_absent && find(key)) {
         confirm(key);
@@ -138,8 +138,8 @@ void Objects::confirm(std::string_view key) {
 
 sdk::ObjectInfo Objects::copy(const sdk::Call& call, std::string_view src, std::string_view if_src_etag,
                               std::string_view dst, bool if_absent) {
-    check_key(src);
-    check_key(dst);
+    sdk::check_key(src);
+    sdk::check_key(dst);
     call.throw_if_cancelled();
     const auto from = path_of(src);
     const Fd folder = folders_.open(from.folder);
@@ -181,7 +181,7 @@ sdk::ObjectInfo Objects::copy_bytes(const sdk::Call& call, std::string_view src,
 }
 
 void Objects::remove(std::string_view key) {
-    check_key(key);
+    sdk::check_key(key);
     const auto path = path_of(key);
     const Fd folder = folders_.open(path.folder);
     if (!folder) return;

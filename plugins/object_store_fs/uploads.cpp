@@ -54,7 +54,7 @@ Uploads::Uploads(const Volume& volume, const sdk::Log& log, Objects& objects, in
     : volume_(volume), log_(log), objects_(objects), tmp_(tmp), open_(std::move(open)), done_(std::move(done)) {}
 
 std::string Uploads::create(const sdk::Call& call, std::string_view key, std::uint64_t expected_size) {
-    check_key(key);
+    sdk::check_key(key);
     call.throw_if_cancelled();
     // Better told now than after most of the bytes were sent. The disk may still fill up meanwhile.
     if (const auto available = volume_.free_bytes(); expected_size > available) {

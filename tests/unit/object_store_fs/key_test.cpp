@@ -7,20 +7,20 @@ using namespace imgsrv;
 using namespace imgsrv::fs;
 
 TEST_CASE("segments outside of the grammar are not valid") {
-    for (const char* segment : {"a", "A-Z.0_9:", "...", "-", ".a"}) CHECK(valid_segment(segment));
+    for (const char* segment : {"a", "A-Z.0_9:", "...", "-", ".a"}) CHECK(sdk::valid_key_segment(segment));
     for (const char* segment : {"", ".", "..", "a/b", "a+", "a b", "\x7f", "\xc3\xa4"})
-        CHECK_FALSE(valid_segment(segment));
-    CHECK(valid_segment(std::string(kMaxSegmentBytes, 'x')));
-    CHECK_FALSE(valid_segment(std::string(kMaxSegmentBytes + 1, 'x')));
-    CHECK_FALSE(valid_segment(std::string_view("a\0b", 3)));
+        CHECK_FALSE(sdk::valid_key_segment(segment));
+    CHECK(sdk::valid_key_segment(std::string(sdk::kMaxKeySegmentBytes, 'x')));
+    CHECK_FALSE(sdk::valid_key_segment(std::string(sdk::kMaxKeySegmentBytes + 1, 'x')));
+    CHECK_FALSE(sdk::valid_key_segment(std::string_view("a\0b", 3)));
 }
 
 TEST_CASE("a key that is refused says why") {
-    CHECK_NOTHROW(check_key("blobs/sha256/0a"));
-    CHECK_THROWS_WITH(check_key(""), Catch::Contains("empty"));
-    CHECK_THROWS_WITH(check_key(std::string(kMaxKeyBytes + 1, 'a')), Catch::Contains("1025"));
-    CHECK_THROWS_WITH(check_key("ab/../c"), Catch::Contains("byte 3"));
-    CHECK_THROWS_WITH(check_key("ab/"), Catch::Contains("byte 3"));
+    CHECK_NOTHROW(sdk::check_key("blobs/sha256/0a"));
+    CHECK_THROWS_WITH(sdk::check_key(""), Catch::Contains("empty"));
+    CHECK_THROWS_WITH(sdk::check_key(std::string(sdk::kMaxKeyBytes + 1, 'a')), Catch::Contains("1025"));
+    CHECK_THROWS_WITH(sdk::check_key("ab/../c"), Catch::Contains("byte 3"));
+    CHECK_THROWS_WITH(sdk::check_key("ab/"), Catch::Contains("byte 3"));
 }
 
 TEST_CASE("folders and objects never share a name") {

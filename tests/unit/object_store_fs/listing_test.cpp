@@ -53,7 +53,7 @@ TEST_CASE("a tree is listed as if it were flat, whatever the size of its pages")
         for (std::uint32_t depth = 0; depth <= random() % 4; ++depth) {
             if (!key.empty()) key += '/';
             for (std::uint32_t n = 0; n <= random() % 3; ++n) key += letters[random() % letters.size()];
-            if (!valid_segment(key.substr(key.rfind('/') + 1))) key += 'x';
+            if (!imgsrv::sdk::valid_key_segment(key.substr(key.rfind('/') + 1))) key += 'x';
         }
         all.insert(key);
     }
