@@ -1,0 +1,159 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "settings.h"
+
+namespace imgsrv::s3 {
+
+struct HttpRequest {
+    std::string method;
+    std::string url;
+    std::vector<std::string> headers;  // "Name: value"
+};
+
+// What is sent with a request, exactly size() bytes.
+class UploadBody {
+  public:
+    virtual ~UploadBody() = default;
+    virtual std::uint64_t size() const = 0;
+    // 1 to buffer.size() bytes, as long as some are left. Whatever it throws ends the exchange and comes out of it.
+    virtual std::size_t read(std::span<std::byte> buffer) = 0;
+};
+
+// There was no answer, or not all of it.
+struct TransportFailure : std::exception {
+    enum class Reason {
+        unreachable,   // no connection came about: nothing was sent
+        unknown_host,  // the same, for want of an address
+        untrusted,     // the same, because the other side is not who it should be, or speaks no TLS
+        broken,        // the connection ended
+        silent,        // nothing moved for too long
+        late,          // it took too long as a whole
+    };
+    TransportFailure(Reason why, std::string what_happened) : reason(why), text(std::move(what_happened)) {}
+    const char* what() const noexcept override { return text.c_str(); }
+
+    Reason reason;
+    std::string text;
+};
+
+struct TimeLimits {
+    std::chrono::milliseconds inactivity;
+    std::chrono::milliseconds total;  // zero: none
+};
+
+// A connection to the store that outlives its requests. libcurl keeps it inside of a pair of handles.
+class Connection {
+  public:
+    explicit Connection(const Settings& settings);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    CURL* easy() const { return easy_.get(); }
+    CURLM* multi() const { return multi_.get(); }
+    // Forgets the request before and sets what all requests have in common. The connection itself stays.
+    void reset();
+
+  private:
+    struct FreeEasy {
+        void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
+    };
+    struct FreeMulti {
+        void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
+    };
+    const Settings& settings_;
+    std::unique_ptr<CURLM, FreeMulti> multi_;
+    std::unique_ptr<CURL, FreeEasy> easy_;
+};
+
+// Idle connections, the latest first. As many may be in use as the host has calls; a bounded number is kept. [any]
+class ConnectionPool {
+  public:
+    explicit ConnectionPool(const Settings& settings) : settings_(settings) {}
+
+    std::unique_ptr<Connection> take();
+    void give_back(std::unique_ptr<Connection> connection);
+
+  private:
+    const Settings& settings_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Connection>> idle_;
+};
+
+// One request and its answer, which is pulled: what nobody reads stays in the sockets. Every wait ends with the call,
+// and by the limits; time that a body's source takes does not count as inactivity. One thread at a time.
+class Exchange {
+  public:
+    // Nothing happens yet. body may be null; it and pool outlive the exchange.
+    Exchange(ConnectionPool& pool, const HttpRequest& request, UploadBody* body, TimeLimits limits);
+    // An answer that was not read to its end costs the connection.
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    // Sends the request and waits until the answer's head is here. Throws TransportFailure, CANCELLED or DEADLINE, and
+    // what the body throws.
+    void wait_for_head(const sdk::Call& call);
+    long status() const { return status_; }
+    // The answer's headers; names in lower case.
+    const std::map<std::string, std::string>& headers() const { return headers_; }
+    // 1 to buffer.size() bytes of the answer's body, 0 at its end.
+    std::size_t read(const sdk::Call& call, std::span<std::byte> buffer);
+    // The whole body, at most `most` bytes; what is beyond is not read.
+    std::string read_text(const sdk::Call& call, std::size_t most);
+
+  private:
+    static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+    static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+    static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self);
+    void add_header_line(std::string_view line);
+
+    // Lets libcurl work until done() or the end of the exchange.
+    template <class Done>
+    void drive(const sdk::Call& call, Done done);
+    void collect_result();
+    void wait(const sdk::Call& call);
+    void throw_if_failed() const;
+    void note_progress() { last_progress_ = std::chrono::steady_clock::now(); }
+
+    ConnectionPool& pool_;
+    std::unique_ptr<Connection> connection_;
+    UploadBody* body_;
+    const TimeLimits limits_;
+    struct FreeList {
+        void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+    };
+    std::unique_ptr<curl_slist, FreeList> header_list_;
+    std::array<char, CURL_ERROR_SIZE> error_text_{};
+
+    std::chrono::steady_clock::time_point began_;
+    std::chrono::steady_clock::time_point last_progress_;
+    std::exception_ptr body_failure_;
+    long status_ = 0;
+    bool head_done_ = false;
+    std::map<std::string, std::string> headers_;
+    std::optional<CURLcode> result_;
+
+    std::span<std::byte> target_;  // what the reader of the answer offers
+    std::size_t filled_ = 0;
+    std::vector<std::byte> spill_;  // what did not fit; from spill_begin_ on
+    std::size_t spill_begin_ = 0;
+    bool paused_ = false;
+};
+
+}  // namespace imgsrv::s3

@@ -1,0 +1,57 @@
+#include "native_upload.h"
+
+#include "requests.h"
+
+namespace imgsrv::s3 {
+namespace {
+
+// Ceph says NoSuchKey of an upload that is complete.
+bool no_upload(const Answer& answer) {
+    return answer.is(404, "NoSuchUpload") || answer.is(404, "NoSuchKey");
+}
+
+}  // namespace
+
+std::string NativeUpload::put_part(const sdk::Call& call, std::uint32_t number, Payload& payload) {
+    const auto request = upload_part(key_, id_, number, payload);
+    const auto answer = client_.send_ok(call, request);
+    objects_.prove(call, request, answer);
+    auto etag = answer.etag();
+    if (etag.empty()) {
+        throw sdk::Failure(IMGSRV_UNAVAILABLE, "the object store stored a part without telling its etag")
+            .with_retryable();
+    }
+    return etag;
+}
+
+std::optional<std::vector<ListedPart>> NativeUpload::parts(const sdk::Call& call) {
+    std::vector<ListedPart> all;
+    std::string marker;
+    for (;;) {
+        const auto request = list_parts(key_, id_, marker);
+        const auto answer = client_.send(call, request);
+        if (no_upload(answer)) return std::nullopt;
+        if (!answer.ok()) throw client_.failure(request, answer);
+        auto page = parse_part_page(answer.body);
+        for (auto& part : page.parts) all.push_back(std::move(part));
+        if (!page.more || page.parts.empty()) return all;
+        marker = page.next_marker;
+    }
+}
+
+std::optional<sdk::Failure> NativeUpload::complete(const sdk::Call& call, const std::vector<ListedPart>& parts) {
+    TextPayload document(completion_document(parts));
+    const auto request = complete_upload(key_, id_, document);
+    const auto answer = client_.send(call, request);
+    // Only a whole document says that it is done: blanks that keep a connection alive may be all that came.
+    if (answer.ok() && answer.body.find("CompleteMultipartUploadResult") != std::string::npos) return std::nullopt;
+    return client_.failure(request, answer);
+}
+
+void NativeUpload::abort(const sdk::Call& call) {
+    const auto request = abort_upload(key_, id_);
+    const auto answer = client_.send(call, request);
+    if (!answer.ok() && !no_upload(answer)) throw client_.failure(request, answer);
+}
+
+}  // namespace imgsrv::s3
