@@ -19,6 +19,7 @@ class ResponseWriter {
         bool head_request = false;
         bool http11 = true;
         bool close = false;
+        bool alone = false;  // no other request is in flight
         std::string_view request_id;
     };
     ResponseWriter(Response response, const Options& options);
@@ -58,6 +59,7 @@ class ResponseWriter {
     Body body_;               // what is not in head_
     std::uint64_t left_ = 0;  // of body_
     std::uint64_t sent_ = 0;  // of body_
+    bool corked_ = false;
     std::uint64_t warm_ = 0;  // up to here the file was read into the page cache
     std::unique_ptr<std::byte[]> chunk_;
     std::span<const std::byte> unsent_;  // of chunk_

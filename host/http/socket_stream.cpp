@@ -1,6 +1,8 @@
 #include "http/socket_stream.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/ioctl.h>
@@ -93,6 +95,11 @@ IoResult SocketStream::send_file(int file, std::uint64_t offset, std::uint64_t l
         written += result.bytes;
     }
     return {Io::done, written};
+}
+
+void SocketStream::set_cork(bool on) {
+    const int value = on ? 1 : 0;
+    if (!ssl_) ::setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
 }
 
 bool SocketStream::has_pending() const {

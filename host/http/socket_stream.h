@@ -44,6 +44,8 @@ class SocketStream {
     // Up to `length` bytes of a file; `scratch` is for TLS, which cannot send from the page cache. `end`: the file is
     // shorter than it was said to be.
     IoResult send_file(int file, std::uint64_t offset, std::uint64_t length, std::span<std::byte> scratch);
+    // On: only full segments leave until it is off again (TCP_CORK, tcp(7)). TLS is left alone.
+    void set_cork(bool on);
     // Received bytes wait inside, so that the socket need not become readable.
     bool has_pending() const;
     // Bytes handed to the kernel that the other side has not taken yet.

@@ -140,6 +140,7 @@ void Transaction::respond(Response response, bool last) {
     options.http11 = framing_.http11;
     options.close = last_;
     options.request_id = request_.request_id;
+    options.alone = server_.requests == 1;
     writer_.emplace(std::move(response), options);
 }
 
