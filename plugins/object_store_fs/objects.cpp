@@ -99,7 +99,7 @@ sdk::ObjectInfo Objects::put(const sdk::Call& call, std::string_view key, sdk::R
         throw already_exists(key);
     }
     const TemporaryFile file(volume_, tmp_);
-    RangeWriter writer(volume_, file.fd(), 0);
+    RangeWriter writer(volume_, file.fd(), 0, body.size());
     pump(call, body, [&](std::span<const std::byte> block) { writer.write(block); });
     call.throw_if_cancelled();
     volume_.sync_file(file.fd());

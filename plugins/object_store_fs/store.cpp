@@ -33,7 +33,7 @@ Volume open_volume(const sdk::Config& config) {
         const int error = failed ? failed.value() : errno;
         throw sdk::errno_failure(error, "cannot open the folder of option 'root'");
     }
-    return Volume(std::move(fd), config.boolean("fsync"));
+    return Volume(std::move(fd), config.boolean("fsync"), config.boolean("direct_io"));
 }
 
 Fd subfolder(const Volume& volume, const std::string& name) {
@@ -115,7 +115,8 @@ sdk::OpenedObject Store::open(const sdk::Call&, std::string_view key, std::strin
                                                     std::to_string(offset) + " is beyond");
     }
     const auto rest = info.size - offset;
-    auto body = std::make_unique<FileSource>(std::move(fd), offset, std::min(length.value_or(rest), rest));
+    auto body =
+        std::make_unique<FileSource>(std::move(fd), offset, std::min(length.value_or(rest), rest), volume_.direct());
     return {std::move(info), std::move(body)};
 }
 

@@ -44,7 +44,7 @@ std::string part_file_name(std::uint32_t number, const PartEtag& etag) {
 class Upload::PartSource : public sdk::ByteSource {
   public:
     PartSource(std::shared_ptr<Upload> upload, Generation since, Fd fd, std::uint64_t offset, std::uint64_t size)
-        : upload_(std::move(upload)), since_(since), file_(std::move(fd), offset, size) {}
+        : upload_(std::move(upload)), since_(since), file_(std::move(fd), offset, size, upload_->volume_.direct()) {}
 
     std::optional<std::uint64_t> size() const override { return file_.size(); }
     std::size_t read(std::span<std::byte> buffer) override {
@@ -197,6 +197,7 @@ std::string Upload::put_in_place(const sdk::Call& call, Generation since, std::u
                                  std::uint64_t offset) {
     Part part{*body.size(), offset, 0, 0, {}};
     Fd data;
+    std::optional<RangeWriter> writer;
     bool kept = false;
     try {
         part.etag = new_part_etag();
@@ -204,12 +205,12 @@ std::string Upload::put_in_place(const sdk::Call& call, Generation since, std::u
             const auto inside = enter(since);
             part.file = data_file_;
             data = open_beneath(folder_.get(), data_name(), O_WRONLY);
+            if (!data) throw volume_.failure(errno, "open the file of an upload");
+            writer.emplace(volume_, data.get(), offset, part.size);
         }
-        if (!data) throw volume_.failure(errno, "open the file of an upload");
-        RangeWriter writer(volume_, data.get(), offset);
         pump(call, body, [&](std::span<const std::byte> block) {
             const auto inside = enter(since);
-            writer.write(block);
+            writer->write(block);
         });
         call.throw_if_cancelled();
         volume_.sync_data(data.get());
@@ -247,7 +248,7 @@ std::string Upload::put_beside(const sdk::Call& call, Generation since, std::uin
             file = open_beneath(folder_.get(), name, O_WRONLY | O_CREAT | O_EXCL, 0640);
         }
         if (!file) throw volume_.failure(errno, "make the file of a part");
-        RangeWriter writer(volume_, file.get(), 0);
+        RangeWriter writer(volume_, file.get(), 0, body.size());
         part.size = pump(call, body, [&](std::span<const std::byte> block) { writer.write(block); });
         call.throw_if_cancelled();
         volume_.sync_data(file.get());

@@ -14,11 +14,14 @@ namespace imgsrv::fs {
 // Nothing it says names the root's path. [any]
 class Volume {
   public:
-    // root: an open folder. durable false (option fsync = false) turns every sync into nothing.
-    Volume(Fd root, bool durable) : root_(std::move(root)), durable_(durable) {}
+    // root: an open folder. durable false (option fsync = false) turns every sync into nothing. direct (option
+    // direct_io): long streams go to the disk past the page cache; only of use when durable.
+    Volume(Fd root, bool durable, bool direct)
+        : root_(std::move(root)), durable_(durable), direct_(durable && direct) {}
 
     int root() const { return root_.get(); }
     bool durable() const { return durable_; }
+    bool direct() const { return direct_; }
 
     // The Failure for errno value `error` met in doing `what` ("write the object"). A full disk or quota is
     // RESOURCE_EXHAUSTED and says how much is free. What the operator has to mend (permissions, a read-only mount) is
@@ -38,6 +41,7 @@ class Volume {
   private:
     Fd root_;
     bool durable_;
+    bool direct_;
 };
 
 // Opens a path below `folder` that passes no symbolic link and never leaves it: openat2(RESOLVE_BENEATH |

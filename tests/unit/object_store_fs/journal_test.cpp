@@ -16,7 +16,7 @@ namespace {
 
 // A journal in a file without a name.
 struct Fixture {
-    Volume volume{Fd(::open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), false};
+    Volume volume{Fd(::open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), false, false};
     Fd file{::open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600)};
 
     Fixture() {

@@ -22,7 +22,7 @@ struct Tree {
     std::string path = "/tmp/imgsrv-listing-XXXXXX";
     Volume volume;
 
-    Tree() : volume(open(path), false) {}
+    Tree() : volume(open(path), false, false) {}
     ~Tree() { std::filesystem::remove_all(path); }
     static Fd open(std::string& path) {
         REQUIRE(::mkdtemp(path.data()) != nullptr);

@@ -53,7 +53,7 @@ TEST_CASE("both ways of opening stay below their folder and follow no link") {
 
 TEST_CASE("a full disk is RESOURCE_EXHAUSTED and tells what is free") {
     const Tree tree;
-    const Volume volume(Fd(::dup(tree.fd.get())), true);
+    const Volume volume(Fd(::dup(tree.fd.get())), true, false);
     for (const int error : {ENOSPC, EDQUOT}) {
         const auto failure = volume.failure(error, "write");
         CHECK(failure.code == IMGSRV_RESOURCE_EXHAUSTED);
@@ -66,7 +66,7 @@ TEST_CASE("a full disk is RESOURCE_EXHAUSTED and tells what is free") {
 
 TEST_CASE("a temporary file vanishes unless it was renamed away") {
     const Tree tree;
-    const Volume volume(Fd(::dup(tree.fd.get())), true);
+    const Volume volume(Fd(::dup(tree.fd.get())), true, false);
     { const TemporaryFile file(volume, tree.fd.get()); }
     {
         const TemporaryFile file(volume, tree.fd.get());
