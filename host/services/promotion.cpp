@@ -1,10 +1,9 @@
 #include "services/promotion.h"
 
-#include <vector>
-
 #include "core/log.h"
 #include "core/sha256.h"
 #include "domain/digest.h"
+#include "services/hash_stream.h"
 #include "services/lease.h"
 #include "services/storage_keys.h"
 #include "store/blobs.h"
@@ -115,13 +114,7 @@ Result<std::string> PromotionService::verify(const ports::Call& call, const Uplo
     }
     if (hash.length() < session.expected_size) {
         IMGSRV_ASSIGN(auto object, objects_.open(call, staged, info.etag, hash.length(), std::nullopt));
-        std::vector<std::byte> buffer(256 * 1024);
-        for (;;) {
-            if (call.cancelled()) return Status(Code::cancelled, "verification was called off");
-            IMGSRV_ASSIGN(const std::size_t n, object.body->read(buffer));
-            if (n == 0) break;
-            hash.update(std::span(buffer).first(n));
-        }
+        IMGSRV_TRY(hash_stream(call, *object.body, hash));
     }
     if (hash.length() != session.expected_size)
         return Status(Code::unavailable, "the store ended the staged object early").with_retryable();

@@ -1,4 +1,5 @@
 #include "core/log.h"
+#include "services/hash_stream.h"
 #include "services/running_hash.h"
 #include "services/storage_keys.h"
 #include "services/uploads.h"
@@ -38,13 +39,7 @@ Result<bool> UploadService::hash_next_part(const ports::Call& call, const std::s
         objects_.open_part(call, staging_key(id), session.storage_upload_id, {part->number, part->size, part->etag}, 0);
     if (reader.status().code() == Code::not_found) return false;  // replaced meanwhile
     IMGSRV_TRY(reader.status());
-    std::vector<std::byte> buffer(256 * 1024);
-    for (;;) {
-        if (call.cancelled()) return false;
-        IMGSRV_ASSIGN(const std::size_t n, (*reader)->read(buffer));
-        if (n == 0) break;
-        hash->update(std::span(buffer).first(n));
-    }
+    IMGSRV_TRY(hash_stream(call, **reader, *hash));
     if (hash->length() != session.hashed_bytes + part->size) return false;
     return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         // The part that was read must still be the one that counts.
