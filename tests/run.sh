@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The tests, on a bare Debian 12 as on a developer's machine.
 #
-#   tests/run.sh            unit contract abi badplugins integration e2e lint
-#   tests/run.sh PART...    only these; also: tidy (clang-tidy), asan tsan (unit, contract and integration with that
+#   tests/run.sh            unit contract abi badplugins integration e2e lint tidy
+#   tests/run.sh PART...    only these; also: asan tsan (unit, contract and integration with that
 #                           sanitizer), soak (the long form of kill and memory tests), fuzz, bench
 #
 # Prints progress, and as its last line exactly "N passed, N failed", counted in test cases. Exits non-zero when anything
@@ -90,7 +90,7 @@ tidy() {
 }
 
 parts=("$@")
-((${#parts[@]} > 0)) || parts=(unit contract abi badplugins integration e2e lint)
+((${#parts[@]} > 0)) || parts=(unit contract abi badplugins integration e2e lint tidy)
 
 sections=(build test)
 [[ " ${parts[*]} " == *" bench "* ]] && sections+=(bench)

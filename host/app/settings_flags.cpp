@@ -7,7 +7,7 @@ extern char** environ;
 
 namespace imgsrv::app {
 
-SettingsFlags::SettingsFlags(CLI::App& command) : command_(command) {
+SettingsFlags::SettingsFlags(CLI::App& command) {
     command.add_option("--config", file_, "configuration file (default /etc/imgsrv/imgsrv.toml when it is there)");
     const auto& keys = config::known_keys();
     values_.reserve(keys.size());  // CLI11 keeps references into it

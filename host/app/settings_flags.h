@@ -23,7 +23,6 @@ class SettingsFlags {
     Result<config::Settings> load() const;
 
   private:
-    CLI::App& command_;
     std::string file_;
     std::vector<std::pair<std::string, std::vector<std::string>>> values_;  // by key, in the order of known_keys()
     std::vector<std::string> set_;

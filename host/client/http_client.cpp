@@ -141,8 +141,8 @@ struct HttpClient::Curl {
 };
 
 HttpClient::HttpClient(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {
-    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
-    (void)once;
+    static const CURLcode kOnce = curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)kOnce;
     curl_ = std::make_unique<Curl>();
 }
 

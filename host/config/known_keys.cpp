@@ -3,7 +3,7 @@
 namespace imgsrv::config {
 
 const std::vector<KnownKey>& known_keys() {
-    static const std::vector<KnownKey> keys = {
+    static const std::vector<KnownKey> kKeys = {
         {"listen", Kind::text, ":8080", "address of the plain HTTP listener; empty: none"},
         {"tls-listen", Kind::text, "", "address of the TLS listener; empty: none"},
         {"tls-certificate", Kind::text, "", "PEM file with the server's certificate chain"},
@@ -28,7 +28,7 @@ const std::vector<KnownKey>& known_keys() {
         {"publish.steps", Kind::list, "validate_catalog,incus_index,finalize_publish", "the publish pipeline"},
         {"publish.non-blocking", Kind::list, "", "steps of the pipeline that may fail without failing the job"},
     };
-    return keys;
+    return kKeys;
 }
 
 }  // namespace imgsrv::config

@@ -63,7 +63,7 @@ Status bump_generation(Transaction& tx) {
 }
 
 Status insert_image(Transaction& tx, const domain::Image& i) {
-    const Status taken(Code::already_exists, "there is already an image '" + i.name + "'");
+    Status taken(Code::already_exists, "there is already an image '" + i.name + "'");
     // Checked first: the trigger against INSERT OR REPLACE would speak before the constraint does.
     IMGSRV_ASSIGN(const bool exists, tx.query_one("SELECT 1 FROM images WHERE name = $1", {i.name},
                                                   [](const ports::Row&) { return Status(); }));
