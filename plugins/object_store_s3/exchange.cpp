@@ -28,7 +28,8 @@ void start_libcurl() {
 template <class T>
 void set(CURL* easy, CURLoption option, T value) {
     if (const CURLcode code = curl_easy_setopt(easy, option, value); code != CURLE_OK) {
-        throw sdk::Failure(IMGSRV_INTERNAL, std::string("libcurl refuses an option: ") + curl_easy_strerror(code));
+        throw sdk::Failure(IMGSRV_INTERNAL,
+                           "libcurl refuses option " + std::to_string(option) + ": " + curl_easy_strerror(code));
     }
 }
 
@@ -72,6 +73,7 @@ void Connection::reset() {
     CURL* easy = easy_.get();
     curl_easy_reset(easy);
     set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_QUICK_EXIT, 1L);  // a name service that hangs is not waited for beyond the call
     set(easy, CURLOPT_PROTOCOLS_STR, settings_.address.tls ? "https" : "http");
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -143,7 +145,7 @@ Exchange::Exchange(ConnectionPool& pool, const HttpRequest& request, UploadBody*
 
 Exchange::~Exchange() {
     curl_multi_remove_handle(connection_->multi(), connection_->easy());
-    pool_.give_back(std::move(connection_));
+    if (result_ == CURLE_OK) pool_.give_back(std::move(connection_));
 }
 
 std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count, void* self) {

@@ -77,13 +77,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536
     disable_nagle_algorithm = True
+    bucket = ""
 
     def log_message(self, *_):
         pass
 
     def handle_expect_100(self):
-        super().handle_expect_100()
-        self.wfile.flush()
+        """A refusal comes before the body is asked for: read_body() does that."""
         return True
 
     # ---- who asks, and with what body
@@ -125,6 +125,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def read_body(self):
         length = int(self.headers.get("content-length", 0))
+        if self.headers.get("expect") == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
         data = self.rfile.read(length)
         self.unread = False
         if len(data) < length:
@@ -425,7 +428,7 @@ def main(arguments):
         secure.socket = context.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
         for server in (plain, secure):
             threading.Thread(target=server.serve_forever, daemon=True).start()
-        prefix = os.environ.get("IMGSRV_TEST_FAKE_PREFIX", "IMGSRV_TEST_S3_")
+        prefix = "IMGSRV_TEST_S3_"
         environment = {**os.environ, prefix + "ENDPOINT": f"http://127.0.0.1:{plain.server_port}",
                        prefix + "TLS_ENDPOINT": f"https://127.0.0.1:{secure.server_port}",
                        prefix + "CA": str(folder / "ca.pem"), prefix + "BUCKET": BUCKET, prefix + "REGION": REGION,

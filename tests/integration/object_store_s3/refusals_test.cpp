@@ -1,0 +1,69 @@
+#include <catch2/catch.hpp>
+
+#include "s3_store.h"
+
+using namespace imgsrv::test;
+using namespace imgsrv::conformance;
+using Catch::Contains;
+
+// What Ceph refuses, in the words of the one who has to mend it.
+
+TEST_CASE("a wrong secret key is told from an unknown access key") {
+    const auto secret = refusal({{"secret_access_key", "geheim"}});
+    CHECK_THAT(secret, Contains("secret key is not that of the access key") && Contains("SignatureDoesNotMatch"));
+    CHECK_THAT(secret, !Contains("geheim"));
+    const auto id = refusal({{"access_key_id", "NOBODY"}});
+    CHECK_THAT(id, Contains("does not know the access key") && Contains("'access_key_id'"));
+}
+
+TEST_CASE("a missing bucket is named") {
+    const auto text = refusal({{"bucket", "nothing-here"}});
+    CHECK_THAT(text, Contains("bucket 'nothing-here' at http://127.0.0.1") && Contains("there is no such bucket"));
+}
+
+TEST_CASE("credentials without the right to use the bucket hear what it takes") {
+    const auto text = refusal({{"access_key_id", s3_variable("IMGSRV_TEST_S3_OTHER_ACCESS_KEY")},
+                               {"secret_access_key", s3_variable("IMGSRV_TEST_S3_OTHER_SECRET_KEY")}});
+    CHECK_THAT(text, Contains("not allowed") && Contains("s3:PutObject") && Contains("AccessDenied"));
+}
+
+TEST_CASE("TLS to a port that speaks none is refused") {
+    auto endpoint = s3_variable("IMGSRV_TEST_S3_ENDPOINT");
+    endpoint.replace(0, 4, "https");
+    CHECK_THAT(refusal({{"endpoint", endpoint}}), Contains("TLS"));
+}
+
+TEST_CASE("a host that is unknown, or does not answer, is waited for and shows in health") {
+    imgsrv_error error{};
+    const Instance unknown(s3_component(), s3_settings({{"endpoint", "http://no-such-host.invalid:7480"}}));
+    CHECK(health(unknown, error) == IMGSRV_UNAVAILABLE);
+    CHECK_THAT(error.message, Contains("no-such-host.invalid") && Contains("name service") && Contains("'endpoint'"));
+    CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
+
+    Instance absent(s3_component(), s3_settings({{"endpoint", "http://127.0.0.1:1"}}));
+    CHECK(health(absent, error) == IMGSRV_UNAVAILABLE);
+    CHECK_THAT(error.message, Contains("http://127.0.0.1:1") && Contains("no connection"));
+    Store store(absent);
+    CHECK(store.stat("key", nullptr, &error) == IMGSRV_UNAVAILABLE);
+    Body body({1, 10});
+    CHECK(store.put("key", body, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
+}
+
+TEST_CASE("a bucket that goes away is not taken for missing objects") {
+    Instance instance(s3_component(), s3_settings({{"endpoint", "http://127.0.0.1:1"}, {"bucket", "nothing-here"}}));
+    Instance away(s3_component(), s3_settings());
+    // The second store's bucket is there; the first learnt nothing at its start, and its bucket is not.
+    imgsrv_error error{};
+    CHECK(health(away, error) == IMGSRV_OK);
+    CHECK(health(instance, error) == IMGSRV_UNAVAILABLE);
+}
+
+TEST_CASE("options that contradict each other are refused before anything is asked") {
+    CHECK_THAT(refusal({{"secret_access_key", ""}}),
+               Contains("'access_key_id' is set, option 'secret_access_key' is not"));
+    CHECK_THAT(refusal({{"access_key_id", ""}, {"secret_access_key", ""}}), Contains("there are no credentials"));
+    CHECK_THAT(refusal({{"endpoint", "ftp://127.0.0.1"}}), Contains("ftp://"));
+    CHECK_THAT(refusal({{"path_style", "false"}}), Contains("'path_style'"));
+    CHECK_THAT(refusal({{"connect_timeout", "0s"}}), Contains("'connect_timeout'"));
+    CHECK_THAT(refusal({{"ca_file", "/no/such/file"}}), Contains("'ca_file'"));
+}

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include "conformance/loader.h"
+#include "conformance/object_store_client.h"
+
+namespace imgsrv::test {
+
+using Options = std::initializer_list<std::pair<const char*, std::string>>;
+
+// A variable of the server that this test was started with.
+std::string s3_variable(const char* name);
+
+const imgsrv_component& s3_component();
+// The server's bucket and keys, and these options instead of the usual ones; an empty value takes an option away.
+conformance::Settings s3_settings(Options options = {});
+
+// What create() says when it refuses; empty when it does not.
+std::string refusal(Options options);
+// health() with a deadline of five seconds, as the host asks it.
+imgsrv_code health(const conformance::Instance& instance, imgsrv_error& error);
+
+}  // namespace imgsrv::test
