@@ -36,9 +36,10 @@ Result<Snapshot> load(store::Pool& pool, const ports::Call& call, std::string_vi
     });
 }
 
-bool is_complete(const UploadSession& session) {
+// A completion that is repeated is answered with what the first one led to, its failure too.
+bool was_completed(const UploadSession& session) {
     return session.state == UploadState::completed || session.state == UploadState::ingesting ||
-           session.state == UploadState::ready;
+           session.state == UploadState::ready || session.state == UploadState::failed;
 }
 
 std::uint64_t total(const std::vector<UploadPart>& parts) {
@@ -208,7 +209,7 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
                                               const std::vector<UploadPart>& named) {
     IMGSRV_ASSIGN(const auto snapshot, load(pool_, call, id));
     const UploadSession& session = snapshot.session;
-    if (is_complete(session)) return session;
+    if (was_completed(session)) return session;
     IMGSRV_TRY(domain::check_accepts_parts(session, snapshot.now));
     IMGSRV_TRY(domain::check_completion(named, snapshot.parts));
 
@@ -228,7 +229,7 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     if (!joined.ok()) {
         // Another request for the same may have been faster, and the object has been handed on.
         IMGSRV_ASSIGN(auto after, load(pool_, call, id));
-        if (is_complete(after.session)) return std::move(after.session);
+        if (was_completed(after.session)) return std::move(after.session);
         IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
         return joined.status();
     }
@@ -249,7 +250,7 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
     }));
     completed_();
     IMGSRV_ASSIGN(const auto after, load(pool_, call, id));
-    if (is_complete(after.session) || after.session.state == UploadState::failed) return after.session;
+    if (was_completed(after.session)) return after.session;
     IMGSRV_TRY(domain::check_accepts_parts(after.session, after.now));
     return after.session;
 }
