@@ -53,11 +53,16 @@ Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& re
     return {};
 }
 
-Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
-    const std::string& driver = settings.text("database.driver");
+Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b,
+                     DataDir data_dir) {
+    return open_database(settings, registry, settings.text("database.driver"), b, data_dir);
+}
+
+Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry,
+                     const std::string& driver, Backends& b, DataDir data_dir) {
     auto options = driver_options(settings, "database", driver);
     if (driver == "sqlite" && !options.contains("path")) {
-        IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
+        if (data_dir == DataDir::exclusive) IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
         place(options, "path", std::filesystem::path(settings.text("data-dir")) / "imgsrv.db");
     }
     IMGSRV_ASSIGN(b.database, plugin::create_database(registry, driver, "database", options, {}));
@@ -68,20 +73,27 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
     return {};
 }
 
-Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
-    b.tokens = std::make_unique<services::TokenRegistry>(*b.pool);
-    const plugin::HostContext context{b.tokens.get(), nullptr};
-
-    const std::string& storage = settings.text("storage.driver");
-    auto options = driver_options(settings, "storage", storage);
-    if (storage == "fs" && !options.contains("root")) {
-        IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
+Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,
+                         const std::string& driver, Backends& b, DataDir data_dir) {
+    auto options = driver_options(settings, "storage", driver);
+    if (driver == "fs" && !options.contains("root")) {
+        if (data_dir == DataDir::exclusive) IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
         const auto root = std::filesystem::path(settings.text("data-dir")) / "objects";
         std::error_code ec;
         std::filesystem::create_directories(root, ec);
         place(options, "root", root);
     }
-    IMGSRV_ASSIGN(b.objects, plugin::create_object_store(registry, storage, "storage", options, context));
+    if (driver == "fs" && data_dir == DataDir::shared)
+        options["read_only"] = plugin::OptionValue{"true", "this command"};
+    IMGSRV_ASSIGN(b.objects, plugin::create_object_store(registry, driver, "storage", options, {}));
+    return {};
+}
+
+Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
+    b.tokens = std::make_unique<services::TokenRegistry>(*b.pool);
+    const plugin::HostContext context{b.tokens.get(), nullptr};
+
+    IMGSRV_TRY(open_object_store(settings, registry, settings.text("storage.driver"), b));
 
     for (const auto& driver : settings.list("auth.drivers")) {
         IMGSRV_ASSIGN(auto one, plugin::create_authenticator(registry, driver, driver,

@@ -30,8 +30,19 @@ struct Backends {
     std::vector<domain::PipelineStep> pipeline;
 };
 
+// Whether what lies in data-dir is taken for this process alone, or read beside the server that has it.
+enum class DataDir { exclusive, shared };
+
 // Only the database and its pool; for migrate and the like.
-Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends);
+Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends,
+                     DataDir data_dir = DataDir::exclusive);
+// The same by the driver's name, which need not be the configured one.
+Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry,
+                     const std::string& driver, Backends& backends, DataDir data_dir);
+// One object store by its driver's name, which need not be the configured one. With DataDir::shared a store of files is
+// opened to be read only.
+Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,
+                         const std::string& driver, Backends& backends, DataDir data_dir = DataDir::exclusive);
 // The rest, once the database is up to date.
 Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends);
 

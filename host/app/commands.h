@@ -12,5 +12,7 @@ void add_serve_command(CLI::App& app, int& exit_code);
 void add_plugins_command(CLI::App& app, int& exit_code);
 void add_migrate_command(CLI::App& app, int& exit_code);
 void add_config_command(CLI::App& app, int& exit_code);
+void add_storage_command(CLI::App& app, int& exit_code);
+void add_database_command(CLI::App& app, int& exit_code);
 
 }  // namespace imgsrv::app

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "domain/catalogue.h"
 #include "store/transaction.h"
@@ -9,6 +10,8 @@ namespace imgsrv::store::blobs {
 
 // not_found names the digest.
 Result<domain::Blob> find(Transaction& tx, std::string_view digest);
+// In the order of their digests, after `after`, at most `max`.
+Result<std::vector<domain::Blob>> list(Transaction& tx, std::string_view after, std::uint32_t max);
 // Makes the blob trusted; nothing changes when it is already.
 Status insert(Transaction& tx, const domain::Blob& blob);
 

@@ -6,6 +6,10 @@ Result<std::uint64_t> Transaction::exec(std::string_view sql, Params params) {
     return connection_.query(call_, sql, std::span(params.begin(), params.size()), nullptr);
 }
 
+Result<std::uint64_t> Transaction::exec_values(std::string_view sql, std::span<const ports::Param> values) {
+    return connection_.query(call_, sql, values, nullptr);
+}
+
 Status Transaction::query(std::string_view sql, Params params, const ports::RowVisitor& visit) {
     return connection_.query(call_, sql, std::span(params.begin(), params.size()), visit).status();
 }

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ class Transaction {
 
     // Rows changed.
     Result<std::uint64_t> exec(std::string_view sql, Params params = {});
+    // The same with as many parameters as there are values.
+    Result<std::uint64_t> exec_values(std::string_view sql, std::span<const ports::Param> values);
     // Calls visit for each row.
     Status query(std::string_view sql, Params params, const ports::RowVisitor& visit);
     // True when there was a row; visit sees the first.

@@ -204,6 +204,16 @@ Status end_leases(Transaction& tx, std::string_view node) {
         .status();
 }
 
+Result<std::vector<domain::UploadSession>> waiting(Transaction& tx) {
+    std::vector<domain::UploadSession> list;
+    IMGSRV_TRY(tx.query("SELECT " SESSION_COLUMNS " FROM upload_sessions WHERE state IN ('completed', 'ingesting')", {},
+                        [&](const ports::Row& row) {
+                            list.push_back(read_session(row));
+                            return Status();
+                        }));
+    return list;
+}
+
 Result<std::vector<domain::UploadSession>> expired(Transaction& tx, Time now, std::uint32_t max) {
     std::vector<domain::UploadSession> list;
     IMGSRV_TRY(tx.query("SELECT " SESSION_COLUMNS

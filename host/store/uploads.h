@@ -49,6 +49,8 @@ Status hand_back(Transaction& tx, const domain::UploadSession& claimed, Time not
 // Leases of earlier processes of this node end at once.
 Status end_leases(Transaction& tx, std::string_view node);
 
+// Sessions whose bytes are complete in staging: completed or ingesting.
+Result<std::vector<domain::UploadSession>> waiting(Transaction& tx);
 // Sessions that may still receive parts but expired, at most `max`.
 Result<std::vector<domain::UploadSession>> expired(Transaction& tx, Time now, std::uint32_t max);
 // Forgets sessions that ended before `before`. Returns how many.

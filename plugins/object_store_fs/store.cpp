@@ -45,6 +45,28 @@ Fd subfolder(const Volume& volume, const std::string& name) {
     return fd;
 }
 
+std::string read_format(const Volume& volume, int fd) {
+    std::string text(256, '\0');
+    const ssize_t n = ::pread(fd, text.data(), text.size(), 0);
+    if (n < 0) throw volume.failure(errno, "read the file FORMAT");
+    text.resize(static_cast<std::size_t>(n));
+    return text;
+}
+
+sdk::Failure unknown_layout() {
+    return {IMGSRV_FAILED_PRECONDITION, "the folder holds a store of a layout that this version does not know"};
+}
+
+// The folder of a store that is only read.
+Fd existing_subfolder(const Volume& volume, const std::string& name) {
+    const Fd format = open_beneath(volume.root(), "FORMAT", O_RDONLY);
+    if (!format) throw volume.failure(errno, "open the file FORMAT");
+    if (read_format(volume, format.get()) != kFormat) throw unknown_layout();
+    Fd fd = open_beneath(volume.root(), name, kFolder);
+    if (!fd) throw volume.failure(errno, "open the folder " + name);
+    return fd;
+}
+
 // Takes the store for this process and checks the layout.
 Fd lock_store(const Volume& volume, const sdk::Call& call) {
     Fd fd = open_beneath(volume.root(), "FORMAT", O_RDWR | O_CREAT, 0640);
@@ -61,16 +83,10 @@ Fd lock_store(const Volume& volume, const sdk::Call& call) {
         call.throw_if_cancelled();
         std::this_thread::sleep_for(kLockRetry);
     }
-    std::array<char, 256> text{};
-    const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
-    if (n < 0) throw volume.failure(errno, "read the file FORMAT");
-    const std::string_view found(text.data(), static_cast<std::size_t>(n));
+    const auto found = read_format(volume, fd.get());
     if (found == kFormat) return fd;
     // A beginning of it: the process that made the store died over it.
-    if (!kFormat.starts_with(found)) {
-        throw sdk::Failure(IMGSRV_FAILED_PRECONDITION,
-                           "the folder holds a store of a layout that this version does not know");
-    }
+    if (!kFormat.starts_with(found)) throw unknown_layout();
     if (::pwrite(fd.get(), kFormat.data(), kFormat.size(), 0) != static_cast<ssize_t>(kFormat.size())) {
         throw volume.failure(errno, "write the file FORMAT");
     }
@@ -80,7 +96,13 @@ Fd lock_store(const Volume& volume, const sdk::Call& call) {
 
 }  // namespace
 
-Store::Store(const sdk::Setup& setup) : volume_(open_volume(setup.config)), lock_(lock_store(volume_, setup.call)) {
+Store::Store(const sdk::Setup& setup)
+    : volume_(open_volume(setup.config)), read_only_(setup.config.boolean("read_only")) {
+    if (read_only_) {
+        objects_.emplace(volume_, existing_subfolder(volume_, "objects"), -1);
+        return;
+    }
+    lock_ = lock_store(volume_, setup.call);
     // What a crash left half done.
     remove_tree(volume_.root(), "tmp");
     tmp_ = subfolder(volume_, "tmp");
@@ -95,6 +117,7 @@ Store::Store(const sdk::Setup& setup) : volume_(open_volume(setup.config)), lock
 void Store::health(const sdk::Call&) {
     struct statvfs vfs {};
     if (::fstatvfs(volume_.root(), &vfs) != 0) throw volume_.failure(errno, "look at the file system");
+    if (read_only_) return;
     if ((vfs.f_flag & ST_RDONLY) != 0) throw volume_.failure(EROFS, "write to the store");
     const TemporaryFile probe(volume_, tmp_.get());
 }
@@ -120,18 +143,28 @@ sdk::OpenedObject Store::open(const sdk::Call&, std::string_view key, std::strin
     return {std::move(info), std::move(body)};
 }
 
+Objects& Store::writable() {
+    if (read_only_) throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "the store was opened with read_only = true");
+    return *objects_;
+}
+
+Uploads& Store::uploads() {
+    writable();
+    return *uploads_;
+}
+
 sdk::ObjectInfo Store::put(const sdk::Call& call, std::string_view key, sdk::Reader& body, bool if_absent) {
-    return objects_->put(call, key, body, if_absent);
+    return writable().put(call, key, body, if_absent);
 }
 
 sdk::ObjectInfo Store::copy(const sdk::Call& call, std::string_view src, std::string_view if_src_etag,
                             std::string_view dst, bool if_absent) {
-    return objects_->copy(call, src, if_src_etag, dst, if_absent);
+    return writable().copy(call, src, if_src_etag, dst, if_absent);
 }
 
 void Store::remove(const sdk::Call& call, std::string_view key) {
     call.throw_if_cancelled();
-    objects_->remove(key);
+    writable().remove(key);
 }
 
 bool Store::list(const sdk::Call& call, std::string_view prefix, std::string_view start_after, std::uint32_t max,
@@ -140,7 +173,7 @@ bool Store::list(const sdk::Call& call, std::string_view prefix, std::string_vie
 }
 
 std::string Store::mp_create(const sdk::Call& call, std::string_view key, std::uint64_t expected_size) {
-    return uploads_->create(call, key, expected_size);
+    return uploads().create(call, key, expected_size);
 }
 
 std::string Store::mp_put_part(const sdk::Call& call, std::string_view key, std::string_view upload_id,
@@ -149,22 +182,22 @@ std::string Store::mp_put_part(const sdk::Call& call, std::string_view key, std:
         throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "a part's number is 1 to " + std::to_string(kMaxPartNumber) +
                                                         ", not " + std::to_string(number));
     }
-    return uploads_->find(key, upload_id)->put_part(call, number, body);
+    return uploads().find(key, upload_id)->put_part(call, number, body);
 }
 
 sdk::ObjectInfo Store::mp_complete(const sdk::Call& call, std::string_view key, std::string_view upload_id,
                                    std::span<const imgsrv_part> parts) {
     call.throw_if_cancelled();
-    return uploads_->complete(call, key, upload_id, parts);
+    return uploads().complete(call, key, upload_id, parts);
 }
 
 void Store::mp_abort(const sdk::Call& call, std::string_view key, std::string_view upload_id) {
     call.throw_if_cancelled();
-    uploads_->abort(key, upload_id);
+    uploads().abort(key, upload_id);
 }
 
 void Store::mp_list(const sdk::Call& call, std::string_view prefix, sdk::UploadSink& out) {
-    uploads_->list(call, prefix, out);
+    uploads().list(call, prefix, out);
 }
 
 int Store::open_fd(const sdk::Call&, std::string_view key) {
@@ -173,7 +206,7 @@ int Store::open_fd(const sdk::Call&, std::string_view key) {
 
 std::unique_ptr<sdk::ByteSource> Store::open_part(const sdk::Call&, std::string_view key, std::string_view upload_id,
                                                   const imgsrv_part& part, std::uint64_t offset) {
-    return uploads_->find(key, upload_id)->open_part(part, offset);
+    return uploads().find(key, upload_id)->open_part(part, offset);
 }
 
 }  // namespace imgsrv::fs

@@ -21,6 +21,7 @@ namespace imgsrv::fs {
 //     uploads/    open multipart uploads (upload.h)
 //     done/       receipts of finished ones (uploads.h)
 //     tmp/        what is not complete; emptied at the start
+// With read_only = true it takes no lock, sweeps nothing, and refuses whatever would write.
 // Each file says where its commit point is. With fsync = false nothing is synced: a crash of the machine may then lose
 // or mix up what was written last; a crash of the process still loses nothing.
 class Store {
@@ -55,11 +56,15 @@ class Store {
                                                const imgsrv_part& part, std::uint64_t offset);
 
   private:
+    Objects& writable();
+    Uploads& uploads();
+
     Volume volume_;
-    Fd lock_;
+    const bool read_only_;
+    Fd lock_;  // none when read only
     Fd tmp_;
     std::optional<Objects> objects_;
-    std::optional<Uploads> uploads_;
+    std::optional<Uploads> uploads_;  // none when read only
 };
 
 }  // namespace imgsrv::fs

@@ -19,6 +19,7 @@ using imgsrv::conformance::LoadError;
 using imgsrv::conformance::Object;
 using imgsrv::conformance::Part;
 using imgsrv::conformance::Store;
+using imgsrv::conformance::Stream;
 
 namespace {
 
@@ -42,6 +43,33 @@ TEST_CASE("a root belongs to one process at a time") {
     const Folder folder;
     const Instance first(fs_component(), fs_settings(folder.path()));
     CHECK_THROWS_WITH(Instance(fs_component(), fs_settings(folder.path())), Catch::Contains("another process"));
+}
+
+TEST_CASE("a store that is only read opens beside its user and writes nothing") {
+    const Folder folder;
+    Instance user(fs_component(), fs_settings(folder.path()));
+    Store store(user);
+    imgsrv_error error{};
+    Body body({1, 5000});
+    REQUIRE(store.put(store.key("a"), body, 0, nullptr, &error) == IMGSRV_OK);
+    std::string upload;
+    REQUIRE(store.mp_create(store.key("b"), 0, &upload, &error) == IMGSRV_OK);
+
+    auto settings = fs_settings(folder.path());
+    settings.add("read_only", "true");
+    Instance beside(fs_component(), settings);
+    Store reader(beside);
+    Stream stream;
+    REQUIRE(reader.open(store.key("a"), "", 0, -1, &stream, nullptr, &error) == IMGSRV_OK);
+    stream.expect({{1, 5000}});
+    Body other({2, 10});
+    CHECK(reader.put(store.key("a"), other, 0, nullptr, &error) == IMGSRV_FAILED_PRECONDITION);
+    CHECK(reader.remove(store.key("a"), &error) == IMGSRV_FAILED_PRECONDITION);
+    CHECK(reader.mp_create(store.key("c"), 0, &upload, &error) == IMGSRV_FAILED_PRECONDITION);
+
+    Body part({3, 10});
+    std::string etag;
+    CHECK(store.mp_put_part(store.key("b"), upload, 1, part, &etag, &error) == IMGSRV_OK);
 }
 
 TEST_CASE("a layout of another version is refused") {

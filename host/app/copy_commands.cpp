@@ -1,0 +1,153 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "app/backends.h"
+#include "app/commands.h"
+#include "app/layout.h"
+#include "app/settings_flags.h"
+#include "core/log.h"
+#include "core/units.h"
+#include "services/storage_copy.h"
+#include "store/database_copy.h"
+#include "store/migrations.h"
+
+namespace imgsrv::app {
+namespace {
+
+constexpr std::chrono::seconds kProgressEvery{1};
+
+int end_with(const Status& status) {
+    if (status.ok()) return 0;
+    std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
+    return 1;
+}
+
+Result<std::vector<store::Migration>> known_migrations(const Backends& backends) {
+    return store::load_migrations(find_layout().migrations, backends.pool->dialect());
+}
+
+Status require_current_schema(const Backends& backends, const ports::Call& call) {
+    IMGSRV_ASSIGN(const auto known, known_migrations(backends));
+    IMGSRV_ASSIGN(const auto applied, store::applied_migrations(*backends.pool, call));
+    if (applied.size() == known.size()) return {};
+    return {Code::failed_precondition, "the database has " + std::to_string(applied.size()) +
+                                           " migrations and this program knows " + std::to_string(known.size()) +
+                                           ": start the server of this version once, or run 'imgsrv migrate up'"};
+}
+
+// One line a second, over the last one on a terminal.
+class ProgressLine {
+  public:
+    void operator()(const services::StorageCopyProgress& p) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last_ < kProgressEvery) return;
+        last_ = now;
+        std::fprintf(stderr, "%s%llu of %llu objects, %s of %s%s", terminal_ ? "\r\x1b[K" : "",
+                     static_cast<unsigned long long>(p.done), static_cast<unsigned long long>(p.objects),
+                     format_size(p.done_bytes).c_str(), format_size(p.bytes).c_str(), terminal_ ? "" : "\n");
+        shown_ = true;
+    }
+    void end() const {
+        if (terminal_ && shown_) std::fputc('\n', stderr);
+    }
+
+  private:
+    const bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+    bool shown_ = false;
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+struct CopyFlags {
+    explicit CopyFlags(CLI::App& command) : settings(command) {
+        command.add_option("--from", from, "driver that has it now")->required();
+        command.add_option("--to", to, "driver that shall have it")->required();
+    }
+
+    Result<config::Settings> load() const {
+        log::set_level(log::Level::warn);
+        if (from == to) return Status(Code::invalid_argument, "--from and --to name the same driver '" + from + "'");
+        return settings.load();
+    }
+
+    SettingsFlags settings;
+    std::string from, to;
+};
+
+Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& options) {
+    IMGSRV_ASSIGN(const auto settings, flags.load());
+    plugin::PluginRegistry registry;
+    IMGSRV_TRY(load_plugins(settings, registry));
+    const ports::Call call{"storage-copy", std::nullopt, nullptr};
+    // The source may be a running server's.
+    Backends source, target;
+    IMGSRV_TRY(open_database(settings, registry, source, DataDir::shared));
+    IMGSRV_TRY(require_current_schema(source, call));
+    IMGSRV_TRY(open_object_store(settings, registry, flags.from, source, DataDir::shared));
+    IMGSRV_TRY(open_object_store(settings, registry, flags.to, target));
+
+    ProgressLine line;
+    services::StorageCopy copy(*source.pool, *source.objects, *target.objects, options, std::ref(line));
+    const auto done = copy.run(call);
+    line.end();
+    IMGSRV_TRY(done.status());
+    std::printf("%llu objects (%s) are in '%s', %llu of them copied now\n", static_cast<unsigned long long>(done->done),
+                format_size(done->done_bytes).c_str(), flags.to.c_str(), static_cast<unsigned long long>(done->copied));
+    for (const auto& fault : done->faults) std::printf("not copied: %s\n", fault.c_str());
+    if (!done->faults.empty())
+        return {Code::data_loss,
+                std::to_string(done->faults.size()) + " objects could not be copied; they are named above"};
+    std::printf(
+        "To change over: stop the server, run this command again for what came meanwhile, set storage.driver to '%s', "
+        "and "
+        "start it. Uploads that are not complete by then begin again.\n",
+        flags.to.c_str());
+    return {};
+}
+
+Status copy_database(const CopyFlags& flags) {
+    IMGSRV_ASSIGN(const auto settings, flags.load());
+    plugin::PluginRegistry registry;
+    IMGSRV_TRY(load_plugins(settings, registry));
+    const ports::Call call{"database-copy", std::nullopt, nullptr};
+    // The source is locked: what a running server writes after the snapshot would be lost.
+    Backends source, target;
+    IMGSRV_TRY(open_database(settings, registry, flags.from, source, DataDir::exclusive));
+    IMGSRV_TRY(require_current_schema(source, call));
+    IMGSRV_TRY(open_database(settings, registry, flags.to, target, DataDir::exclusive));
+    IMGSRV_ASSIGN(const auto known, known_migrations(target));
+    IMGSRV_TRY(store::migrate(*target.pool, call, known).status());
+    IMGSRV_TRY(store::copy_database(*source.pool, *target.pool, call, [](const store::CopiedTable& table) {
+                   std::printf("%-28s %llu rows\n", table.name.c_str(), static_cast<unsigned long long>(table.rows));
+               }).status());
+    std::printf("Everything is in '%s'. To change over: set database.driver to '%s' and start the server.\n",
+                flags.to.c_str(), flags.to.c_str());
+    return {};
+}
+
+}  // namespace
+
+void add_storage_command(CLI::App& app, int& exit_code) {
+    auto* storage = app.add_subcommand("storage", "Work on the object store")->require_subcommand(1);
+    auto* copy = storage->add_subcommand(
+        "copy", "Copy every object that the catalogue needs to another store, while the server runs");
+    auto flags = std::make_shared<CopyFlags>(*copy);
+    auto options = std::make_shared<services::StorageCopyOptions>();
+    copy->add_flag("--verify", options->verify, "read everything back from the target and compare digests");
+    copy->add_option("--parallel", options->parallel, "objects at a time")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    copy->callback([flags, options, &exit_code] { exit_code = end_with(copy_storage(*flags, *options)); });
+}
+
+void add_database_command(CLI::App& app, int& exit_code) {
+    auto* database = app.add_subcommand("database", "Work on the database")->require_subcommand(1);
+    auto* copy = database->add_subcommand("copy", "Copy everything to another database that holds nothing yet");
+    auto flags = std::make_shared<CopyFlags>(*copy);
+    copy->callback([flags, &exit_code] { exit_code = end_with(copy_database(*flags)); });
+}
+
+}  // namespace imgsrv::app
