@@ -36,10 +36,12 @@ class TarWriter {
         archive_write_set_format_ustar(archive_);
         archive_write_set_bytes_per_block(archive_, 0);
         const auto write = [](archive*, void* to, const void* p, size_t n) -> la_ssize_t {
-            static_cast<std::string*>(to)->append(static_cast<const char*>(p), n);
+            auto& self = *static_cast<TarWriter*>(to);
+            if (self.cut_off_) return -1;
+            self.bytes_.append(static_cast<const char*>(p), n);
             return static_cast<la_ssize_t>(n);
         };
-        if (archive_write_open2(archive_, &bytes_, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) {
+        if (archive_write_open2(archive_, this, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) {
             throw std::runtime_error("libarchive cannot write a tar archive");
         }
     }
@@ -63,13 +65,14 @@ class TarWriter {
     }
     // Leaves the archive as it is.
     std::string cut_off() {
-        archive_write_fail(archive_);
+        cut_off_ = true;
         return bytes_;
     }
 
   private:
     archive* archive_;
     std::string bytes_;
+    bool cut_off_ = false;
 };
 
 }  // namespace
