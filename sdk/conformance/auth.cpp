@@ -7,6 +7,7 @@
 #include <cstring>
 #include <thread>
 
+#include "conformance/rule_book.h"
 #include "conformance/token_book.h"
 
 namespace imgsrv::conformance {
@@ -204,6 +205,61 @@ void many_at_once(Instance& instance) {
     IMGSRV_EXPECT(token_book().uses(kTokenId) == 800);
 }
 
+const imgsrv_ext_auth_rules& rules_of(const Instance& instance) {
+    const auto extension = instance.component().extension;
+    const void* rules = extension != nullptr ? extension(IMGSRV_EXT_AUTH_RULES) : nullptr;
+    if (rules == nullptr) throw NotOffered("it takes no rules");
+    return *static_cast<const imgsrv_ext_auth_rules*>(rules);
+}
+
+// A rule that is wrong in this one member: check() names the member, and it lets nobody in.
+void expect_refused(const Instance& instance, const imgsrv_auth_rule& rule, std::string_view words) {
+    const auto& rules = rules_of(instance);
+    const Call call;
+    imgsrv_error error{};
+    IMGSRV_EXPECT_CODE(IMGSRV_INVALID_ARGUMENT, error, rules.check(instance.self(), call.get(), &rule, &error));
+    IMGSRV_EXPECT(std::string_view(error.message).find(words) != std::string_view::npos);
+    std::int32_t holds = -1;
+    imgsrv_error none{};
+    IMGSRV_EXPECT_CODE(IMGSRV_OK, none,
+                       rules.holds(instance.self(), call.get(), &rule, lend("{\"sub\": \"x\"}"), &holds, &none));
+    IMGSRV_EXPECT(holds == 0);
+}
+
+void wrong_rules_are_refused(Instance& instance) {
+    const imgsrv_str claims[] = {lend("sub")};
+    const imgsrv_auth_rule sound{sizeof sound, 0, lend(kTokenId), lend("https://issuer.example.org"), lend("images"),
+                                 claims,       1, lend("((((")};
+    expect_refused(instance, sound, "condition: line 1, column ");
+    imgsrv_auth_rule rule = sound;
+    rule.audience = {};
+    expect_refused(instance, rule, "audience");
+    for (const char* issuer : {"", "issuer", "http://issuer.example.org", "ftp://issuer.example.org", "file:///etc"}) {
+        rule = sound;
+        rule.issuer = lend(issuer);
+        expect_refused(instance, rule, "issuer_url");
+    }
+}
+
+// The form of a JWT; signed by nobody.
+constexpr const char* kJwt = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL3gifQ.AAAA";
+
+void rules_are_asked_each_time(Instance& instance) {
+    rules_of(instance);
+    for (int i = 0; i < 3; ++i) {
+        const int before = rule_book().asked();
+        const auto answer = ask(instance, "Bearer", kJwt);
+        IMGSRV_EXPECT(answer.code == IMGSRV_OK && answer.verdict == IMGSRV_AUTH_REJECTED);
+        IMGSRV_EXPECT(rule_book().asked() > before);
+    }
+    for (const imgsrv_code code : {IMGSRV_UNAVAILABLE, IMGSRV_DEADLINE}) {
+        rule_book().break_down(code);
+        const auto answer = ask(instance, "Bearer", kJwt);
+        rule_book().break_down(IMGSRV_OK);
+        IMGSRV_EXPECT(answer.code == code && answer.error.message[0] != '\0' && answer.principals == 0);
+    }
+}
+
 }  // namespace
 
 Suite auth_checks() {
@@ -215,7 +271,9 @@ Suite auth_checks() {
             {"A5", "a revoked or expired token is rejected at once", revoked_and_expired_are_rejected},
             {"A6", "not being able to tell is an error, never a yes", cannot_tell_is_an_error},
             {"A7", "no message and no log line holds a secret", nothing_tells_a_secret},
-            {"A8", "many threads at once", many_at_once}};
+            {"A8", "many threads at once", many_at_once},
+            {"A9", "rules that are wrong are refused, and hold for nobody", wrong_rules_are_refused},
+            {"A10", "the rules are asked before every verdict", rules_are_asked_each_time}};
 }
 
 }  // namespace imgsrv::conformance

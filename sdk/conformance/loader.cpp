@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 
+#include "conformance/rule_book.h"
 #include "conformance/token_book.h"
 
 namespace imgsrv::conformance {
@@ -157,7 +158,9 @@ const imgsrv_host& host() {
         },
         [](void*, std::int32_t, const char*, double, const imgsrv_kv*, size_t) noexcept {},
         [](void*, const char* id) noexcept -> const void* {
-            return std::strcmp(id, IMGSRV_SERVICE_TOKEN_STORE) == 0 ? token_book().table() : nullptr;
+            if (std::strcmp(id, IMGSRV_SERVICE_TOKEN_STORE) == 0) return token_book().table();
+            if (std::strcmp(id, IMGSRV_SERVICE_RULE_STORE) == 0) return rule_book().table();
+            return nullptr;
         },
     };
     return kTable;

@@ -166,6 +166,33 @@ AT(imgsrv_token_store, ctx, 8);
 AT(imgsrv_token_store, find, 16);
 AT(imgsrv_token_store, used, 24);
 
+SIZE(imgsrv_auth_rule, 88);
+AT(imgsrv_auth_rule, struct_size, 0);
+AT(imgsrv_auth_rule, reserved, 4);
+AT(imgsrv_auth_rule, id, 8);
+AT(imgsrv_auth_rule, issuer, 24);
+AT(imgsrv_auth_rule, audience, 40);
+AT(imgsrv_auth_rule, claims, 56);
+AT(imgsrv_auth_rule, n_claims, 64);
+AT(imgsrv_auth_rule, condition, 72);
+
+SIZE(imgsrv_auth_rule_sink, 16);
+AT(imgsrv_auth_rule_sink, ctx, 0);
+AT(imgsrv_auth_rule_sink, add, 8);
+
+SIZE(imgsrv_ext_auth_rules, 24);
+AT(imgsrv_ext_auth_rules, struct_size, 0);
+AT(imgsrv_ext_auth_rules, reserved, 4);
+AT(imgsrv_ext_auth_rules, check, 8);
+AT(imgsrv_ext_auth_rules, holds, 16);
+
+SIZE(imgsrv_rule_store, 32);
+AT(imgsrv_rule_store, struct_size, 0);
+AT(imgsrv_rule_store, reserved, 4);
+AT(imgsrv_rule_store, ctx, 8);
+AT(imgsrv_rule_store, generation, 16);
+AT(imgsrv_rule_store, list, 24);
+
 SIZE(imgsrv_value, 24);
 AT(imgsrv_value, type, 0);
 AT(imgsrv_value, reserved, 4);

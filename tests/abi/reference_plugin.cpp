@@ -211,7 +211,8 @@ class EchoDatabase {
     std::unique_ptr<EchoConnection> connect(const sdk::Call&) { return std::make_unique<EchoConnection>(); }
 };
 
-// Accepts "good", asks the host's token store about "stored-<id>", and leaves the rest to others.
+// Accepts "good", asks the host's token store about "stored-<id>" and its rule store about "ruled", and leaves the rest
+// to others. A condition is a word that must stand in the claims.
 class WordAuth {
   public:
     static constexpr std::uint32_t kTickIntervalMs = 1000;
@@ -228,10 +229,28 @@ class WordAuth {
             tokens.used(call, found->token_id);
             return {IMGSRV_AUTH_ACCEPTED, {found->principal_id, "", found->display, found->expires_us, {}}};
         }
+        if (credential.secret == "ruled") {
+            const sdk::RuleStore store(host_);
+            const auto list = store.list(call);
+            sdk::AuthAnswer answer{IMGSRV_AUTH_ACCEPTED, {"bob", "https://issuer.example", "Bob", 0, {}}};
+            answer.principal.claims.emplace_back(
+                "seen", std::to_string(store.generation(call)) + "/" + std::to_string(list.generation));
+            for (const sdk::Rule& rule : list.rules) {
+                answer.principal.claims.emplace_back(IMGSRV_CLAIM_RULE, rule.id);
+                answer.principal.claims.emplace_back(rule.claims.at(1), "\"" + rule.issuer + rule.audience + "\"");
+            }
+            return answer;
+        }
         if (credential.secret == "broken") throw sdk::Failure(IMGSRV_UNAVAILABLE, "cannot tell").with_retryable();
         return {};
     }
     void tick(const sdk::Call&) {}
+    void check_rule(const sdk::Call&, const sdk::Rule& rule) {
+        if (rule.condition.empty()) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "condition: it is empty");
+    }
+    bool rule_holds(const sdk::Call&, const sdk::Rule& rule, std::string_view claims) {
+        return claims.find(rule.condition) != std::string_view::npos;
+    }
     sdk::IssuedToken issue(const sdk::Call&, std::string_view token_id) {
         return {"plain-" + std::string(token_id), "verifier-" + std::string(token_id)};
     }

@@ -98,6 +98,61 @@ typedef struct imgsrv_token_store {
     void (*used)(void* ctx, const imgsrv_call* call, imgsrv_str token_id) IMGSRV_NOEXCEPT;
 } imgsrv_token_store;
 
+// ---- Rules: callers of other issuers ----
+
+// A rule of the host: who shows a valid token of this issuer for this audience, with claims that fulfil the condition,
+// is let in. What that permits is the host's alone.
+typedef struct imgsrv_auth_rule {
+    uint32_t struct_size;
+    uint32_t reserved;
+    imgsrv_str id;
+    imgsrv_str issuer;    // its URL, exactly as tokens have it
+    imgsrv_str audience;  // never empty; a token that is not meant for it is not let in, whatever the condition says
+    const imgsrv_str* claims;  // names of the claims that the condition may see
+    size_t n_claims;
+    imgsrv_str condition;  // in the component's own language
+} imgsrv_auth_rule;
+
+// Called once for each rule.
+typedef struct imgsrv_auth_rule_sink {
+    void* ctx;
+    void (*add)(void* ctx, const imgsrv_auth_rule* rule) IMGSRV_NOEXCEPT;
+} imgsrv_auth_rule_sink;
+
+// Extension of a component that lets callers in by the rules of the host. For ACCEPTED its principal has a claim
+// IMGSRV_CLAIM_RULE for each rule that lets the caller in, with the rule's id as value; there may be none, when the
+// token is valid for the audience of some rule and no condition holds. The other claims are those that these rules
+// name, each with its JSON text as value.
+#define IMGSRV_EXT_AUTH_RULES "imgsrv.auth.rules/1"
+#define IMGSRV_CLAIM_RULE "imgsrv:rule"
+typedef struct imgsrv_ext_auth_rules {
+    uint32_t struct_size;
+    uint32_t reserved;
+    // Whether a rule can be kept. INVALID_ARGUMENT: the message begins with the member that is wrong, "issuer_url: …"
+    // or "condition: line 1, column 8: …". The rule's id may be empty. [worker]
+    imgsrv_code (*check)(void* self, const imgsrv_call* call, const imgsrv_auth_rule* rule,
+                         imgsrv_error* err) IMGSRV_NOEXCEPT;
+    // Whether the rule's condition holds for these claims, one JSON object; the rule need not be one of the store. 0
+    // also when the condition cannot be evaluated. [worker]
+    imgsrv_code (*holds)(void* self, const imgsrv_call* call, const imgsrv_auth_rule* rule, imgsrv_str claims,
+                         int32_t* ret_holds, imgsrv_error* err) IMGSRV_NOEXCEPT;
+} imgsrv_ext_auth_rules;
+
+// Service of the host: the rules that are in force.
+#define IMGSRV_SERVICE_RULE_STORE "imgsrv.rule_store/1"
+typedef struct imgsrv_rule_store {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void* ctx;
+    // A number that is another one after every change of the rules, by any node. To be asked before every verdict: a
+    // change holds from the next request on. [worker]
+    imgsrv_code (*generation)(void* ctx, const imgsrv_call* call, int64_t* ret_generation,
+                              imgsrv_error* err) IMGSRV_NOEXCEPT;
+    // All rules in force and their generation, from one snapshot. [worker]
+    imgsrv_code (*list)(void* ctx, const imgsrv_call* call, imgsrv_auth_rule_sink* out, int64_t* ret_generation,
+                        imgsrv_error* err) IMGSRV_NOEXCEPT;
+} imgsrv_rule_store;
+
 #ifdef __cplusplus
 }
 #endif

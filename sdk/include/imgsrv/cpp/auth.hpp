@@ -79,11 +79,70 @@ class TokenStore {
     const imgsrv_token_store* raw_;
 };
 
+// A rule of the host; see imgsrv_auth_rule.
+struct Rule {
+    std::string id, issuer, audience;
+    std::vector<std::string> claims;
+    std::string condition;
+
+    static Rule copy_of(const imgsrv_auth_rule& raw) {
+        Rule rule{std::string(view(raw.id)),
+                  std::string(view(raw.issuer)),
+                  std::string(view(raw.audience)),
+                  {},
+                  std::string(view(raw.condition))};
+        rule.claims.reserve(raw.n_claims);
+        for (std::size_t i = 0; i < raw.n_claims; ++i) rule.claims.emplace_back(view(raw.claims[i]));
+        return rule;
+    }
+};
+
+struct RuleList {
+    std::int64_t generation = 0;
+    std::vector<Rule> rules;
+};
+
+// The host's rules. [worker]
+class RuleStore {
+  public:
+    // Throws FAILED_PRECONDITION when this host has none.
+    explicit RuleStore(const Host& host) : raw_(host.service<imgsrv_rule_store>(IMGSRV_SERVICE_RULE_STORE)) {
+        if (!raw_) throw Failure(IMGSRV_FAILED_PRECONDITION, "this host offers no rule store");
+    }
+
+    std::int64_t generation(const Call& call) const {
+        std::int64_t generation = 0;
+        imgsrv_error err{};
+        check(raw_->generation(raw_->ctx, call.raw(), &generation, &err), err);
+        return generation;
+    }
+
+    RuleList list(const Call& call) const {
+        struct Found {
+            RuleList list;
+            bool failed = false;
+        } found;
+        imgsrv_auth_rule_sink sink{&found, [](void* ctx, const imgsrv_auth_rule* rule) noexcept {
+                                       auto& f = *static_cast<Found*>(ctx);
+                                       const auto keep = [&] { f.list.rules.push_back(Rule::copy_of(*rule)); };
+                                       f.failed = f.failed || guarded(nullptr, keep) != IMGSRV_OK;
+                                   }};
+        imgsrv_error err{};
+        check(raw_->list(raw_->ctx, call.raw(), &sink, &found.list.generation, &err), err);
+        if (found.failed) throw std::bad_alloc();
+        return std::move(found.list);
+    }
+
+  private:
+    const imgsrv_rule_store* raw_;
+};
+
 // The table for a class with these members, called from several threads at once:
 //     AuthAnswer authenticate(const Call&, const Credential&);  // throws: "cannot tell", never "yes"
 // and, where it has them:
 //     static constexpr std::uint32_t kTickIntervalMs = …;   void tick(const Call&);
 //     IssuedToken issue(const Call&, std::string_view token_id);
+//     void check_rule(const Call&, const Rule&);  bool rule_holds(const Call&, const Rule&, std::string_view claims);
 template <class T>
 struct AuthTable {
     static T& self(void* p) noexcept { return *static_cast<T*>(p); }
@@ -135,6 +194,21 @@ struct AuthTable {
                 },
             };
             if (std::strcmp(id, IMGSRV_EXT_AUTH_TOKEN_ISSUER) == 0) return &issuer;
+        }
+        if constexpr (requires(T & t, const Call& call, const Rule& rule) { t.check_rule(call, rule); }) {
+            static constexpr imgsrv_ext_auth_rules rules = {
+                .struct_size = sizeof rules,
+                .reserved = 0,
+                .check = [](void* p, const imgsrv_call* call, const imgsrv_auth_rule* rule, imgsrv_error* err) noexcept
+                -> imgsrv_code { return guarded(err, [&] { self(p).check_rule(Call(call), Rule::copy_of(*rule)); }); },
+                .holds = [](void* p, const imgsrv_call* call, const imgsrv_auth_rule* rule, imgsrv_str claims,
+                            std::int32_t* ret_holds, imgsrv_error* err) noexcept -> imgsrv_code {
+                    return guarded(err, [&] {
+                        *ret_holds = self(p).rule_holds(Call(call), Rule::copy_of(*rule), view(claims)) ? 1 : 0;
+                    });
+                },
+            };
+            if (std::strcmp(id, IMGSRV_EXT_AUTH_RULES) == 0) return &rules;
         }
         return nullptr;
     }
