@@ -11,6 +11,7 @@
 #include "services/catalogue.h"
 #include "services/documents.h"
 #include "services/health.h"
+#include "services/provisioning.h"
 #include "services/publishing.h"
 #include "services/uploads.h"
 
@@ -19,6 +20,7 @@ namespace imgsrv::api {
 // What the routes speak to. Everything outlives the router.
 struct Services {
     services::AccessService& access;
+    services::ProvisioningService& provisioning;
     services::UploadService& uploads;
     services::BlobService& blobs;
     services::CatalogueService& catalogue;

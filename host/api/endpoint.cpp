@@ -215,6 +215,7 @@ void add_routes(http::Router& router, Services services) {
     add_alias_routes(endpoints);
     add_publish_routes(endpoints);
     add_auth_routes(endpoints);
+    add_provisioning_routes(endpoints);
     add_document_routes(endpoints);
     add_health_routes(endpoints);
 }

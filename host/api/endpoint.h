@@ -85,6 +85,7 @@ void add_artifact_routes(Endpoints& endpoints);
 void add_alias_routes(Endpoints& endpoints);
 void add_publish_routes(Endpoints& endpoints);
 void add_auth_routes(Endpoints& endpoints);
+void add_provisioning_routes(Endpoints& endpoints);
 void add_document_routes(Endpoints& endpoints);
 void add_health_routes(Endpoints& endpoints);
 

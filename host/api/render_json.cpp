@@ -150,4 +150,17 @@ Json to_json(const domain::ApiToken& t) {
     return j;
 }
 
+Json to_json(const domain::ProvisioningRule& r) {
+    return {{"id", r.id},
+            {"display_name", r.display_name},
+            {"issuer_url", r.issuer_url},
+            {"audience", r.audience},
+            {"forwarded_claims", r.forwarded_claims},
+            {"condition", r.condition},
+            {"enabled", r.enabled},
+            {"assign_role_ids", Json::array({domain::kRuleRole})},
+            {"created_at", format_rfc3339(r.created)},
+            {"updated_at", format_rfc3339(r.updated)}};
+}
+
 }  // namespace imgsrv::api

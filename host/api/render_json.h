@@ -5,6 +5,7 @@
 
 #include "domain/catalogue.h"
 #include "domain/principal.h"
+#include "domain/provisioning.h"
 #include "domain/publishing.h"
 #include "domain/upload.h"
 
@@ -25,5 +26,6 @@ Json to_json(const domain::PublishJob& job);
 Json to_json(const domain::Role& role);
 Json to_json(const domain::Principal& principal);
 Json to_json(const domain::ApiToken& token);
+Json to_json(const domain::ProvisioningRule& rule);
 
 }  // namespace imgsrv::api

@@ -34,6 +34,12 @@ Status wrong_type(const std::string& where, std::string_view wanted, const json&
             where + " must be " + std::string(wanted) + ", it is " + std::string(kind_of(value))};
 }
 
+Status check_size(const std::string& where, std::size_t size, std::size_t max) {
+    if (size <= max) return {};
+    return {Code::invalid_argument,
+            where + " has " + std::to_string(size) + " elements, at most " + std::to_string(max) + " are allowed"};
+}
+
 bool is_json(std::string_view content_type) {
     std::string type(content_type.substr(0, content_type.find(';')));
     while (!type.empty() && type.back() == ' ') type.pop_back();
@@ -119,6 +125,27 @@ Result<std::int64_t> RequestJson::integer(std::string_view member) const {
     return value->get<std::int64_t>();
 }
 
+Result<bool> RequestJson::boolean(std::string_view member) const {
+    IMGSRV_ASSIGN(const json* value, find(member));
+    if (!value->is_boolean()) return wrong_type(where(member), "a boolean", *value);
+    return value->get<bool>();
+}
+
+Result<std::vector<std::string>> RequestJson::optional_strings(std::string_view member, std::size_t max) const {
+    std::vector<std::string> list;
+    const auto it = object_.find(std::string(member));
+    if (it == object_.end() || it->is_null()) return list;
+    if (!it->is_array()) return wrong_type(where(member), "an array", *it);
+    IMGSRV_TRY(check_size(where(member), it->size(), max));
+    list.reserve(it->size());
+    for (const json& element : *it) {
+        if (!element.is_string())
+            return wrong_type(where(member) + "[" + std::to_string(list.size()) + "]", "a string", element);
+        list.push_back(element.get<std::string>());
+    }
+    return list;
+}
+
 Result<std::optional<std::string>> RequestJson::optional_object(std::string_view member) const {
     const auto it = object_.find(std::string(member));
     if (it == object_.end() || it->is_null()) return std::optional<std::string>();
@@ -130,9 +157,7 @@ Result<std::vector<RequestJson>> RequestJson::objects(std::string_view member, s
                                                       std::initializer_list<std::string_view> allowed) const {
     IMGSRV_ASSIGN(const json* value, find(member));
     if (!value->is_array()) return wrong_type(where(member), "an array", *value);
-    if (value->size() > max)
-        return Status(Code::invalid_argument, where(member) + " has " + std::to_string(value->size()) +
-                                                  " elements, at most " + std::to_string(max) + " are allowed");
+    IMGSRV_TRY(check_size(where(member), value->size(), max));
     std::vector<RequestJson> list;
     list.reserve(value->size());
     for (std::size_t i = 0; i < value->size(); ++i) {

@@ -27,6 +27,9 @@ class RequestJson {
     // Absent and null are the same.
     Result<std::optional<std::string>> optional_string(std::string_view member) const;
     Result<std::int64_t> integer(std::string_view member) const;
+    Result<bool> boolean(std::string_view member) const;
+    // An array of strings; empty when absent.
+    Result<std::vector<std::string>> optional_strings(std::string_view member, std::size_t max) const;
     // An object as text; none when absent.
     Result<std::optional<std::string>> optional_object(std::string_view member) const;
     // Each element must be an object with only these members.

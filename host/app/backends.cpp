@@ -91,7 +91,8 @@ Status open_object_store(const config::Settings& settings, const plugin::PluginR
 
 Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
     b.tokens = std::make_unique<services::TokenRegistry>(*b.pool);
-    const plugin::HostContext context{b.tokens.get(), nullptr};
+    b.rules = std::make_unique<services::RuleRegistry>(*b.pool);
+    const plugin::HostContext context{b.tokens.get(), nullptr, b.rules.get()};
 
     IMGSRV_TRY(open_object_store(settings, registry, settings.text("storage.driver"), b));
 

@@ -9,6 +9,7 @@
 #include "plugin/create.h"
 #include "plugin/registry.h"
 #include "services/access.h"
+#include "services/provisioning.h"
 #include "services/step_runner.h"
 #include "store/pool.h"
 
@@ -24,6 +25,7 @@ struct Backends {
     std::unique_ptr<ports::Database> database;
     std::unique_ptr<store::Pool> pool;
     std::unique_ptr<services::TokenRegistry> tokens;
+    std::unique_ptr<services::RuleRegistry> rules;
     std::unique_ptr<ports::ObjectStore> objects;
     std::vector<std::unique_ptr<ports::Authenticator>> authenticators;
     services::StepSet steps;

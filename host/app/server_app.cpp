@@ -52,12 +52,14 @@ struct ServerApp::Parts {
     std::unique_ptr<services::StepRunner> steps;
     std::unique_ptr<services::DocumentService> documents;
     std::unique_ptr<services::AccessService> access;
+    std::unique_ptr<services::ProvisioningService> provisioning;
     std::unique_ptr<jobs::HashQueue> hash_queue;
     std::unique_ptr<jobs::Worker> promotion_worker;
     std::unique_ptr<jobs::Worker> publish_worker;
     std::unique_ptr<jobs::Worker> sweeper;
     std::unique_ptr<jobs::Worker> health_worker;
     std::unique_ptr<jobs::Worker> generation_worker;
+    std::vector<std::unique_ptr<jobs::Worker>> authenticator_workers;
     RequestLog request_log;
     http::Router router;
     std::unique_ptr<http::Server> server;
@@ -70,6 +72,7 @@ struct ServerApp::Parts {
         std::vector<jobs::Worker*> all;
         for (const auto* w : {&promotion_worker, &publish_worker, &sweeper, &health_worker, &generation_worker})
             if (*w) all.push_back(w->get());
+        for (const auto& worker : authenticator_workers) all.push_back(worker.get());
         return all;
     }
 };
@@ -103,6 +106,7 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
     steps = std::make_unique<services::StepRunner>(pool, *blobs, backends.steps, clock, owner);
     IMGSRV_ASSIGN(documents, services::DocumentService::create(pool, backends.steps, clock));
     access = std::make_unique<services::AccessService>(pool, std::move(backends.authenticators));
+    provisioning = std::make_unique<services::ProvisioningService>(pool, access->authenticators());
 
     IMGSRV_TRY(catalogue->refresh_generation(call));
     // What an earlier process of this node held when it died goes on at once.
@@ -170,6 +174,19 @@ void ServerApp::Parts::make_workers() {
         return false;
     });
 
+    for (const auto& authenticator : access->authenticators()) {
+        if (authenticator->tick_interval() <= milliseconds(0)) continue;
+        jobs::WorkerOptions tick;
+        tick.name = "auth-" + std::string(authenticator->name());
+        tick.poll_interval = authenticator->tick_interval();
+        tick.breaker_failures = 0;
+        authenticator_workers.push_back(
+            std::make_unique<jobs::Worker>(tick, [a = authenticator.get()](const ports::Call& call) -> Result<bool> {
+                IMGSRV_TRY(a->tick(call));
+                return false;
+            }));
+    }
+
     // Other nodes change the catalogue too, where there can be any.
     if (backends.database->concurrent_writers()) {
         jobs::WorkerOptions follow;
@@ -189,8 +206,8 @@ Status ServerApp::Parts::make_doors() {
     std::ostringstream openapi;
     openapi << in.rdbuf();
     if (!in) return {Code::not_found, "the API description '" + find_layout().openapi.string() + "' cannot be read"};
-    api::add_routes(router,
-                    {*access, *uploads, *blobs, *catalogue, *publishing, *documents, health, clock, openapi.str()});
+    api::add_routes(router, {*access, *provisioning, *uploads, *blobs, *catalogue, *publishing, *documents, health,
+                             clock, openapi.str()});
     for (const http::Route& route : router.routes())
         log::debug("route", {{"method", http::to_string(route.method)}, {"pattern", route.pattern}});
 

@@ -112,6 +112,13 @@ Result<std::string> StringResult::take(std::string_view what) && {
     return std::move(*value_);
 }
 
+LentRule::LentRule(const ports::Rule& rule) {
+    claims_.reserve(rule.claims.size());
+    for (const std::string& claim : rule.claims) claims_.push_back(str(claim));
+    raw_ = {sizeof raw_,        0, str(rule.id), str(rule.issuer), str(rule.audience), claims_.data(), claims_.size(),
+            str(rule.condition)};
+}
+
 LentReader::LentReader(ports::ByteReader& reader) : reader_(reader) {
     raw_.struct_size = sizeof raw_;
     raw_.size = size_of(reader);

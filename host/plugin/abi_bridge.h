@@ -1,6 +1,7 @@
 #pragma once
 
 #include <imgsrv/abi.h>
+#include <imgsrv/auth.h>
 #include <imgsrv/cpp/failure.hpp>
 
 #include <memory>
@@ -8,8 +9,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/status.h"
+#include "ports/authenticator.h"
 #include "ports/byte_reader.h"
 #include "ports/call.h"
 
@@ -53,6 +56,20 @@ inline imgsrv_code code_of(std::int64_t negative) {
 // For host functions that a plugin calls: fills *err, which may be null, and returns the code. Codes that exist only
 // inside the host become their nearest relative.
 imgsrv_code report(const Status& status, imgsrv_error* err) noexcept;
+
+// A ports::Rule as a plugin sees it; borrows from the rule.
+class LentRule {
+  public:
+    explicit LentRule(const ports::Rule& rule);
+    LentRule(const LentRule&) = delete;
+    LentRule& operator=(const LentRule&) = delete;
+
+    const imgsrv_auth_rule* get() const { return &raw_; }
+
+  private:
+    std::vector<imgsrv_str> claims_;
+    imgsrv_auth_rule raw_{};
+};
 
 // Collects the one string a plugin sends into a sink.
 class StringResult {

@@ -17,8 +17,14 @@ ports::Identity to_identity(const imgsrv_principal& p) {
     who.display = view(p.display);
     if (p.expires_us != 0) who.expires = from_micros(p.expires_us);
     who.claims.reserve(p.n_claims);
-    for (std::size_t i = 0; i < p.n_claims; ++i)
-        who.claims.emplace_back(view(p.claims[i].key), view(p.claims[i].value));
+    for (std::size_t i = 0; i < p.n_claims; ++i) {
+        const auto key = view(p.claims[i].key);
+        const auto value = view(p.claims[i].value);
+        if (key == IMGSRV_CLAIM_RULE)
+            who.rule_ids.emplace_back(value);
+        else
+            who.claims.emplace_back(key, value);
+    }
     return who;
 }
 
@@ -28,7 +34,8 @@ class PluginAuthenticator final : public ports::Authenticator {
         : instance_(std::move(instance)),
           table_(instance_->table<imgsrv_auth>()),
           issuer_(instance_->extension<imgsrv_ext_auth_token_issuer>(IMGSRV_EXT_AUTH_TOKEN_ISSUER,
-                                                                     sizeof(imgsrv_ext_auth_token_issuer))) {}
+                                                                     sizeof(imgsrv_ext_auth_token_issuer))),
+          rules_(instance_->extension<imgsrv_ext_auth_rules>(IMGSRV_EXT_AUTH_RULES, sizeof(imgsrv_ext_auth_rules))) {}
 
     std::string_view name() const override { return instance_->info().name; }
 
@@ -73,6 +80,23 @@ class PluginAuthenticator final : public ports::Authenticator {
         return issued;
     }
 
+    bool takes_rules() const override { return rules_ != nullptr; }
+    Status check_rule(const ports::Call& call, const ports::Rule& rule) override {
+        if (!rules_) return no_rules();
+        const LentRule lent(rule);
+        return instance_->run(call,
+                              [&](void* self, auto* c, auto* err) { return rules_->check(self, c, lent.get(), err); });
+    }
+    Result<bool> rule_holds(const ports::Call& call, const ports::Rule& rule, std::string_view claims) override {
+        if (!rules_) return no_rules();
+        const LentRule lent(rule);
+        std::int32_t holds = 0;
+        IMGSRV_TRY(instance_->run(call, [&](void* self, auto* c, auto* err) {
+            return rules_->holds(self, c, lent.get(), str(claims), &holds, err);
+        }));
+        return holds != 0;
+    }
+
     std::chrono::milliseconds tick_interval() const override {
         return std::chrono::milliseconds(table_.tick_interval_ms);
     }
@@ -82,9 +106,12 @@ class PluginAuthenticator final : public ports::Authenticator {
     }
 
   private:
+    static Status no_rules() { return {Code::unimplemented, "this authenticator takes no rules"}; }
+
     std::shared_ptr<Instance> instance_;
     const imgsrv_auth& table_;
     const imgsrv_ext_auth_token_issuer* issuer_;
+    const imgsrv_ext_auth_rules* rules_;
 };
 
 }  // namespace

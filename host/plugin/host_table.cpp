@@ -45,6 +45,30 @@ void token_used(void* ctx, const imgsrv_call* call, imgsrv_str token_id) noexcep
                  [&] { static_cast<ports::TokenStore*>(ctx)->token_used(AbiCall::unwrap(call), view(token_id)); });
 }
 
+imgsrv_code rules_generation(void* ctx, const imgsrv_call* call, std::int64_t* ret_generation,
+                             imgsrv_error* err) noexcept {
+    return sdk::guarded(err, [&]() -> imgsrv_code {
+        const auto generation = static_cast<ports::RuleStore*>(ctx)->generation(AbiCall::unwrap(call));
+        if (!generation.ok()) return report(generation.status(), err);
+        *ret_generation = *generation;
+        return IMGSRV_OK;
+    });
+}
+
+imgsrv_code list_rules(void* ctx, const imgsrv_call* call, imgsrv_auth_rule_sink* out, std::int64_t* ret_generation,
+                       imgsrv_error* err) noexcept {
+    return sdk::guarded(err, [&]() -> imgsrv_code {
+        const auto found = static_cast<ports::RuleStore*>(ctx)->rules_in_force(AbiCall::unwrap(call));
+        if (!found.ok()) return report(found.status(), err);
+        for (const ports::Rule& rule : found->rules) {
+            const LentRule lent(rule);
+            out->add(out->ctx, lent.get());
+        }
+        *ret_generation = found->generation;
+        return IMGSRV_OK;
+    });
+}
+
 }  // namespace
 
 HostTable::HostTable(const HostContext& context, std::string component, std::string instance)
@@ -71,6 +95,11 @@ HostTable::HostTable(const HostContext& context, std::string component, std::str
     tokens_.ctx = context_.tokens;
     tokens_.find = find_token;
     tokens_.used = token_used;
+
+    rules_.struct_size = sizeof rules_;
+    rules_.ctx = context_.rules;
+    rules_.generation = rules_generation;
+    rules_.list = list_rules;
 }
 
 void HostTable::log(std::int32_t level, const imgsrv_call* call, imgsrv_str message, const imgsrv_kv* fields,
@@ -94,6 +123,7 @@ void HostTable::metric(std::int32_t kind, const char* name, double value, const 
 
 const void* HostTable::service(std::string_view id) const {
     if (id == IMGSRV_SERVICE_TOKEN_STORE && context_.tokens) return &tokens_;
+    if (id == IMGSRV_SERVICE_RULE_STORE && context_.rules) return &rules_;
     return nullptr;
 }
 

@@ -29,6 +29,7 @@ class MetricSink {
 struct HostContext {
     ports::TokenStore* tokens = nullptr;
     MetricSink* metrics = nullptr;
+    ports::RuleStore* rules = nullptr;
 };
 
 // The imgsrv_host of one instance: its log lines carry the component's and the instance's name. Stays where it is made.
@@ -51,6 +52,7 @@ class HostTable {
     std::string instance_;
     imgsrv_host host_{};
     imgsrv_token_store tokens_{};
+    imgsrv_rule_store rules_{};
 };
 
 }  // namespace imgsrv::plugin

@@ -28,6 +28,17 @@ struct Identity {
     std::string display;
     std::optional<Time> expires;
     std::vector<std::pair<std::string, std::string>> claims;
+    // Of an identity of another issuer: the rules that let it in. Its claims are then JSON texts.
+    std::vector<std::string> rule_ids;
+};
+
+// Who shows a valid token of the issuer for the audience, with claims that fulfil the condition, is let in.
+struct Rule {
+    std::string id;
+    std::string issuer;
+    std::string audience;
+    std::vector<std::string> claims;  // those that the condition may see
+    std::string condition;
 };
 
 // Says who is calling; the host decides what they may do.
@@ -54,6 +65,13 @@ class Authenticator {
     };
     virtual Result<Issued> issue(const Call& call, std::string_view token_id) = 0;
 
+    // True when this authenticator lets callers of other issuers in by rules.
+    virtual bool takes_rules() const = 0;
+    // invalid_argument: the message begins with the member that is wrong.
+    virtual Status check_rule(const Call& call, const Rule& rule) = 0;
+    // Whether the rule's condition holds for these claims, one JSON object.
+    virtual Result<bool> rule_holds(const Call& call, const Rule& rule, std::string_view claims) = 0;
+
     // How often tick() wants to be called from a background job (to fetch keys, say). 0: never.
     virtual std::chrono::milliseconds tick_interval() const = 0;
     virtual Status tick(const Call& call) = 0;
@@ -76,6 +94,21 @@ class TokenStore {
     virtual Result<TokenRecord> find_token(const Call& call, std::string_view token_id) = 0;
     // The token was accepted just now.
     virtual void token_used(const Call& call, std::string_view token_id) = 0;
+};
+
+// What the host offers to authenticators: the rules in force. [any worker]
+class RuleStore {
+  public:
+    virtual ~RuleStore() = default;
+
+    // Another number after every change of the rules, by any node.
+    virtual Result<std::int64_t> generation(const Call& call) = 0;
+    struct Rules {
+        std::int64_t generation = 0;
+        std::vector<Rule> rules;
+    };
+    // From one snapshot.
+    virtual Result<Rules> rules_in_force(const Call& call) = 0;
 };
 
 }  // namespace imgsrv::ports

@@ -6,7 +6,9 @@
 #include "core/log.h"
 #include "core/uuid.h"
 #include "domain/names.h"
+#include "services/external_identity.h"
 #include "store/principals.h"
+#include "store/provisioning.h"
 
 namespace imgsrv::services {
 
@@ -57,15 +59,27 @@ Result<Caller> AccessService::authenticate(const ports::Call& call, std::string_
                       authenticator->authenticate(call, {authorization.substr(0, space), secret, peer}));
         if (answer.verdict == ports::Authenticator::Verdict::not_mine) continue;
         if (answer.verdict == ports::Authenticator::Verdict::rejected) return refused;
-        if (!answer.identity.issuer.empty()) return refused;  // no rule maps identities of other issuers
-        Caller caller{answer.identity.subject, {}};
-        IMGSRV_ASSIGN(const auto roles,
-                      pool_.read(call, [&](Transaction& tx) { return rows::roles(tx, caller.principal_id); }));
-        for (const auto& id : roles)
-            if (const domain::Role* role = domain::find_role(id)) caller.actions.push_back(role->action);
-        return caller;
+        return admit(call, answer.identity);
     }
     return refused;
+}
+
+// The one place where an identity gets its rights.
+Result<Caller> AccessService::admit(const ports::Call& call, const ports::Identity& identity) {
+    Caller caller;
+    caller.identified = true;
+    std::vector<std::string> roles;
+    if (identity.issuer.empty()) {
+        caller.principal_id = identity.subject;
+        IMGSRV_ASSIGN(roles, pool_.read(call, [&](Transaction& tx) { return rows::roles(tx, identity.subject); }));
+    } else {
+        IMGSRV_ASSIGN(auto admitted, admit_external(pool_, call, identity));
+        caller.principal_id = std::move(admitted.principal_id);
+        roles = std::move(admitted.role_ids);
+    }
+    for (const auto& id : roles)
+        if (const domain::Role* role = domain::find_role(id)) caller.actions.push_back(role->action);
+    return caller;
 }
 
 Status AccessService::require(const Caller& caller, domain::Action action) {
@@ -120,6 +134,7 @@ Status AccessService::revoke_role(const ports::Call& call, std::string_view prin
     IMGSRV_TRY(check_role(role_id));
     return pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_TRY(rows::find(tx, principal_id).status());
+        if (role_id == domain::kRuleRole) IMGSRV_TRY(store::provisioning::remove_grants(tx, principal_id));
         return rows::revoke(tx, principal_id, role_id);
     });
 }

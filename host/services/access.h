@@ -19,10 +19,12 @@ namespace imgsrv::services {
 
 // Who makes a request and what they may do.
 struct Caller {
-    std::string principal_id;  // empty: anonymous
+    // Empty when it is anonymous, or known to its issuer alone: a valid token that no rule lets in.
+    std::string principal_id;
     std::vector<domain::Action> actions;
+    bool identified = false;  // valid credentials were shown
 
-    bool anonymous() const { return principal_id.empty(); }
+    bool anonymous() const { return !identified; }
     bool may(domain::Action action) const;
 };
 
@@ -87,6 +89,8 @@ class AccessService {
     const std::vector<std::unique_ptr<ports::Authenticator>>& authenticators() const { return authenticators_; }
 
   private:
+    Result<Caller> admit(const ports::Call& call, const ports::Identity& identity);
+
     store::Pool& pool_;
     std::vector<std::unique_ptr<ports::Authenticator>> authenticators_;
 };

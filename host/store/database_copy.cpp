@@ -19,8 +19,10 @@ struct Table {
     std::set<std::string> parents;
 };
 
-// Its migrations put a row there, which the source's takes the place of.
-constexpr std::string_view kSeeded = "catalogue_generation";
+// The migrations put a row there, which the source's takes the place of.
+bool is_seeded(std::string_view table) {
+    return table == "catalogue_generation" || table == "provisioning_generation";
+}
 
 Result<ColumnType> column_type(std::string_view declared) {
     if (declared == "INTEGER" || declared == "BIGINT") return ColumnType::integer;
@@ -106,7 +108,7 @@ Result<CopiedTable> copy_table(Transaction& from, Transaction& to, const Table& 
     // What the triggers guard was checked when the rows came into being: a published version takes no artifact any
     // more.
     IMGSRV_TRY(to.exec("ALTER TABLE " + table.name + " DISABLE TRIGGER USER").status());
-    if (table.name == kSeeded) IMGSRV_TRY(to.exec("DELETE FROM " + table.name).status());
+    if (is_seeded(table.name)) IMGSRV_TRY(to.exec("DELETE FROM " + table.name).status());
     CopiedTable copied{table.name, 0};
     std::vector<ports::Param> values(table.columns.size());
     IMGSRV_TRY(from.query("SELECT " + names + " FROM " + table.name, {}, [&](const ports::Row& row) {
@@ -135,7 +137,7 @@ Result<std::vector<CopiedTable>> copy_database(Pool& from, Pool& to, const ports
         return to.write(call, [&](Transaction& target) -> Result<std::vector<CopiedTable>> {
             for (const Table& table : tables) {
                 IMGSRV_ASSIGN(const std::uint64_t rows, count_rows(target, table.name));
-                if (rows > 0 && table.name != kSeeded)
+                if (rows > 0 && !is_seeded(table.name))
                     return Status(Code::failed_precondition, "the target database is in use: its table " + table.name +
                                                                  " has " + std::to_string(rows) + " rows");
             }

@@ -1,5 +1,8 @@
 #include "store/principals.h"
 
+#include <algorithm>
+
+#include "domain/provisioning.h"
 #include "store/paging.h"
 
 namespace imgsrv::store::principals {
@@ -32,6 +35,17 @@ domain::ApiToken read_token(const ports::Row& row) {
     return t;
 }
 
+// By hand, and those that a rule has granted.
+Result<std::vector<std::string>> assigned_roles(Transaction& tx, std::string_view id) {
+    IMGSRV_ASSIGN(auto list, roles(tx, id));
+    const auto at = std::lower_bound(list.begin(), list.end(), domain::kRuleRole);
+    if (at != list.end() && *at == domain::kRuleRole) return list;
+    IMGSRV_ASSIGN(const bool granted, tx.query_one("SELECT 1 FROM rule_grants WHERE principal_id = $1 LIMIT 1", {id},
+                                                   [](const ports::Row&) { return Status(); }));
+    if (granted) list.insert(at, std::string(domain::kRuleRole));
+    return list;
+}
+
 }  // namespace
 
 Status insert(Transaction& tx, const domain::Principal& p) {
@@ -49,7 +63,7 @@ Result<domain::Principal> find(Transaction& tx, std::string_view id) {
                                                      return Status();
                                                  }));
     if (!found) return Status(Code::not_found, "there is no principal " + std::string(id.substr(0, 64)));
-    IMGSRV_ASSIGN(principal.role_ids, roles(tx, id));
+    IMGSRV_ASSIGN(principal.role_ids, assigned_roles(tx, id));
     return principal;
 }
 
@@ -60,7 +74,7 @@ Result<domain::Page<domain::Principal>> list(Transaction& tx, const domain::Page
                                  [](const domain::Principal& p) { return p.id; });
     if (!found.ok()) return found;
     for (auto& principal : found->items) {
-        IMGSRV_ASSIGN(principal.role_ids, roles(tx, principal.id));
+        IMGSRV_ASSIGN(principal.role_ids, assigned_roles(tx, principal.id));
     }
     return found;
 }

@@ -15,10 +15,11 @@ namespace imgsrv::store::principals {
 // Every function runs inside the caller's transaction. find* answer not_found and name the id.
 
 Status insert(Transaction& tx, const domain::Principal& principal);
-// With its roles.
+// With its roles, also those that provisioning rules have granted.
 Result<domain::Principal> find(Transaction& tx, std::string_view id);
 Result<domain::Page<domain::Principal>> list(Transaction& tx, const domain::PageRequest& page);
-// Just the roles; empty when there is no such principal.
+// The roles that were given by hand; empty when there is no such principal. A rule's grant is no right by itself: it
+// depends on the token of each request.
 Result<std::vector<std::string>> roles(Transaction& tx, std::string_view id);
 // Each is safe to repeat.
 Status grant(Transaction& tx, std::string_view id, std::string_view role, Time now);

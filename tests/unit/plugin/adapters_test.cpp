@@ -70,6 +70,20 @@ class FakeTokens final : public ports::TokenStore {
     std::string seen_request, used;
 };
 
+class FakeRules final : public ports::RuleStore {
+  public:
+    Result<std::int64_t> generation(const ports::Call& call) override {
+        seen_request = call.request_id;
+        return 7;
+    }
+    Result<Rules> rules_in_force(const ports::Call&) override {
+        if (away) return Status(Code::unavailable, "the database is away").with_retryable();
+        return Rules{8, {{"r1", "https://i", "a", {"x", "y"}, "c"}, {"r2", "https://j", "b", {"x", "z"}, "c"}}};
+    }
+    std::string seen_request;
+    bool away = false;
+};
+
 }  // namespace
 
 TEST_CASE("the registry describes what it loaded") {
@@ -273,6 +287,40 @@ TEST_CASE("authenticators answer, issue tokens and ask the host about them") {
     REQUIRE((*auth)->can_issue());
     CHECK((*auth)->issue(kCall, "t9")->plaintext == "plain-t9");
     CHECK((*auth)->issue(kCall, "t9")->verifier == "verifier-t9");
+}
+
+TEST_CASE("authenticators take rules, and ask the host about them") {
+    FakeRules rules;
+    auto auth = create_authenticator(registry(), "word", "auth", {}, {nullptr, nullptr, &rules});
+    REQUIRE(auth.ok());
+    REQUIRE((*auth)->takes_rules());
+
+    const auto answer = (*auth)->authenticate(kCall, {"Bearer", "ruled", "::1"});
+    REQUIRE(answer.ok());
+    CHECK(answer->identity.issuer == "https://issuer.example");
+    CHECK(answer->identity.rule_ids == std::vector<std::string>{"r1", "r2"});
+    CHECK(answer->identity.claims == std::vector<std::pair<std::string, std::string>>{
+                                         {"seen", "7/8"}, {"y", "\"https://ia\""}, {"z", "\"https://jb\""}});
+    CHECK(rules.seen_request == "req-1");
+    rules.away = true;
+    const auto away = (*auth)->authenticate(kCall, {"Bearer", "ruled", "::1"});
+    CHECK(away.status().code() == Code::unavailable);
+    CHECK(away.status().retryable());
+
+    ports::Rule rule{"", "https://i", "a", {}, "word"};
+    CHECK((*auth)->check_rule(kCall, rule).ok());
+    CHECK((*auth)->rule_holds(kCall, rule, "a word").value());
+    CHECK_FALSE((*auth)->rule_holds(kCall, rule, "none").value());
+    rule.condition.clear();
+    const Status refused = (*auth)->check_rule(kCall, rule);
+    CHECK(refused.code() == Code::invalid_argument);
+    CHECK(refused.message() == "condition: it is empty");
+}
+
+TEST_CASE("without a rule store the service is absent") {
+    auto auth = create_authenticator(registry(), "word", "auth", {}, {});
+    REQUIRE(auth.ok());
+    CHECK((*auth)->authenticate(kCall, {"Bearer", "ruled", ""}).status().code() == Code::failed_precondition);
 }
 
 TEST_CASE("without a token store the service is absent") {

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.h"
+
+namespace imgsrv::domain {
+
+// The one role that a rule grants: spec/api.md, Auth management. There is no other, here or in the database.
+inline constexpr std::string_view kRuleRole = "content-writer";
+
+inline constexpr std::size_t kMaxRules = 100;  // each is asked for each request of its issuer
+inline constexpr std::size_t kMaxForwardedClaims = 64;
+
+// Lets callers of another issuer in: who shows a valid token of the issuer, for the audience, with claims that fulfil
+// the condition, may write content.
+struct ProvisioningRule {
+    std::string id;
+    std::string display_name;
+    std::string issuer_url;
+    std::string audience;
+    std::vector<std::string> forwarded_claims;  // those that the condition sees
+    std::string condition;
+    bool enabled = false;
+    Time created;
+    Time updated;
+};
+
+// That a principal was let in by a rule, with what its token said the latest time. It outlives the rule, until the rule
+// is reconciled.
+struct RuleGrant {
+    std::string principal_id;
+    std::string rule_id;
+    std::string issuer;    // the principal's
+    std::string audience;  // the rule's at that time
+    std::string claims;    // those that were forwarded, a JSON object
+    Time seen;
+};
+
+}  // namespace imgsrv::domain
