@@ -9,7 +9,7 @@ list=$(dirname "$(readlink -f "$0")")/dependencies.txt
 wanted=()
 for section in "$@"; do
     mapfile -t packages < <(awk -v want="[$section]" '/^\[/ {inside = $1 == want; found += inside; next}
-        inside && NF && !/^#/ {print $1}
+        inside && NF && !/^#/ {print $1 ($2 == "|" ? "|" $3 : "")}
         END {exit found == 0}' "$list" || echo '!unknown')
     if [[ ${packages[*]: -1} == '!unknown' ]]; then
         echo "install-dependencies.sh: $list has no section [$section]" >&2
@@ -19,7 +19,9 @@ for section in "$@"; do
 done
 
 missing=()
-for package in "${wanted[@]}"; do
+for entry in "${wanted[@]}"; do
+    package=${entry%%|*}
+    [[ $entry != *'|'* ]] || ! command -v "${entry#*|}" >/dev/null || continue
     status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
     [[ $status == installed ]] || missing+=("$package")
 done

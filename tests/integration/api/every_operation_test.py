@@ -173,7 +173,7 @@ def test_bodies_that_are_no_json(world):
 
 def test_members_of_bodies(world):
     wrong = {"string": [7, True, [], {}], "integer": ["7", 7.5, True, [], {}, 10 ** 30], "object": [7, "x", []],
-             "array": [7, "x", {}]}
+             "array": [7, "x", {}], "boolean": ["true", 1, [], {}]}
     for method, pattern, operation in world.operations():
         schema = world.schema_of_body(operation)
         if not schema or not schema.get("properties"):

@@ -15,7 +15,8 @@ from openapi_document import Document  # noqa: E402
 from world import World  # noqa: E402
 
 MODULES = ("every_operation_test", "uploads_test", "blobs_test", "catalogue_test", "publishing_test", "access_test",
-           "requests_test", "races_test", "immutability_test", "operation_test", "configuration_test")
+           "provisioning_test", "requests_test", "races_test", "immutability_test", "operation_test",
+           "configuration_test")
 
 
 def main(wanted):
@@ -26,7 +27,7 @@ def main(wanted):
             check.true(False, f"{response.method} {response.target[:120]} {response.status}: {problem}",
                        response.body[:200].decode(errors="replace"))
 
-    with Server(observe=observe) as server:
+    with Server("--auth-drivers", "bearer,oidc", observe=observe) as server:
         world = World(server, document)
         for module in wanted or MODULES:
             importlib.import_module(module).run(world)

@@ -33,6 +33,11 @@ class World:
                       "number": "1", "role_id": "content-writer", **published}
         self.ids = {"uploads": writer.new_upload(b"never sent"), "principals": token["principal_id"],
                     "api-tokens": token["id"]}
+        # Not enabled, so that nobody asks the issuer.
+        self.rule = {"display_name": "CI", "issuer_url": "https://issuer.example.org", "audience": "images",
+                     "forwarded_claims": ["ref"], "condition": "claims.ref == 'refs/heads/main'", "enabled": False}
+        self.ids["oidc-provisioning-rules"] = self.manager.post(
+            "/v1/auth/oidc-provisioning-rules", json=self.rule).expect(201).json["id"]
         self.fresh = 0
 
     def target(self, pattern, **instead):
@@ -60,6 +65,8 @@ class World:
                               "blob_size_bytes": 1},
             "putAlias": {"version": "1.0"},
             "createPrincipal": {"kind": "service", "display_name": "fresh", "attributes": {}},
+            "createProvisioningRule": dict(self.rule),
+            "updateProvisioningRule": dict(self.rule),
             "issueApiToken": {"name": "fresh", "expires_at": "2099-01-01T00:00:00Z"},
         }.get(operation_id)
 

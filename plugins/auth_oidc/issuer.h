@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "document_fetcher.h"
+#include "imgsrv/imgsrv.hpp"
+#include "key_set.h"
+
+namespace imgsrv::oidc {
+
+struct FetchPolicy {
+    // Between fetches that tokens with an unknown kid cause. Whoever invents such tokens makes the issuer no trouble.
+    std::chrono::milliseconds unknown_key_pause{30'000};
+    // Before keys that could never be fetched are asked for again.
+    std::chrono::milliseconds first_keys_pause{5'000};
+    // Between fetches in the background, so that a key the issuer has withdrawn is forgotten.
+    std::chrono::milliseconds refresh{600'000};
+};
+
+// One issuer and its keys, which are kept while it is away. [any]
+class Issuer {
+  public:
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
+
+    // source, and what host stands for, outlive it.
+    Issuer(std::string url, DocumentSource& source, sdk::Host host, const FetchPolicy& policy,
+           Now now = std::chrono::steady_clock::now);
+
+    const std::string& url() const { return url_; }
+
+    // The keys, with those fetched anew that this token may need and that are not there, as the policy allows. Throws
+    // UNAVAILABLE when that did not work, so that nobody can tell whether there is such a key.
+    std::shared_ptr<const KeySet> keys_for(const sdk::Call& call, std::string_view key_id, Algorithm algorithm);
+
+    // What is known now; null: nothing yet.
+    std::shared_ptr<const KeySet> keys() const;
+
+    // Fetches the keys when it is time to. Does not throw: what went wrong is in the log.
+    void refresh(const sdk::Call& call);
+
+  private:
+    using Lock = std::unique_lock<std::mutex>;
+
+    void fetch(const sdk::Call& call, Lock& lock);
+    KeySet read(const sdk::Call& call) const;
+    void wait_for_fetch(const sdk::Call& call, Lock& lock);
+    void report(bool success, const std::string& error) const;
+
+    const std::string url_;
+    DocumentSource& source_;
+    const sdk::Host host_;
+    const FetchPolicy policy_;
+    const Now now_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable fetched_;
+    std::shared_ptr<const KeySet> keys_;
+    bool fetching_ = false;
+    bool failed_ = false;  // the latest fetch
+    int waiting_ = 0;
+    std::chrono::steady_clock::time_point next_for_token_;
+    std::chrono::steady_clock::time_point next_refresh_;
+};
+
+}  // namespace imgsrv::oidc

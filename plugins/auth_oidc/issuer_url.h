@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace imgsrv::oidc {
+
+// What is wrong with a URL that keys are to be fetched from; empty: nothing. It must be https, or http on loopback,
+// where nobody can change what is read; with a host, and without user, query and fragment.
+std::string url_complaint(std::string_view url);
+
+// Whether it is http on loopback.
+bool is_plain_loopback(std::string_view url);
+
+// The same of a URL that an issuer names for its keys, which may have a query. Only an issuer on loopback may name one
+// there: others could make this server read from its own machine.
+std::string key_url_complaint(std::string_view url, std::string_view issuer);
+
+// Where an issuer describes itself (OpenID Connect Discovery 1.0, section 4).
+std::string discovery_url(std::string_view issuer);
+
+}  // namespace imgsrv::oidc

@@ -1,0 +1,17 @@
+#include "authenticator.h"
+#include "imgsrv/imgsrv.hpp"
+
+namespace sdk = imgsrv::sdk;
+
+namespace {
+
+constexpr sdk::OptionList kOptions{
+    sdk::text_option("ca_file", nullptr, "PEM certificates that issuers are verified with; the system's when not set."),
+    sdk::duration_option("key_refresh", "10m", "How often the keys of an issuer are fetched again."),
+    sdk::duration_option("fetch_timeout", "5s", "How long one document of an issuer may take."),
+};
+
+}  // namespace
+
+IMGSRV_PLUGIN("org.imgsrv.auth.oidc", "0.1.0", "imgsrv", "Apache-2.0",
+              sdk::authenticator<imgsrv::oidc::Authenticator>("oidc", kOptions));

@@ -1,0 +1,35 @@
+#include "rule_book.h"
+
+#include <set>
+
+namespace imgsrv::oidc {
+
+std::shared_ptr<const RuleSet> RuleBook::current(const sdk::Call& call) {
+    const std::int64_t generation = store_.generation(call);
+    const std::lock_guard lock(mutex_);
+    if (rules_ && rules_->generation == generation) return rules_;
+    rules_ = read(call);
+    std::set<std::string> urls;
+    for (const Rule& rule : rules_->rules) urls.insert(rule.issuer());
+    issuers_.set(urls);
+    return rules_;
+}
+
+std::shared_ptr<const RuleSet> RuleBook::read(const sdk::Call& call) const {
+    const sdk::RuleList list = store_.list(call);
+    auto set = std::make_shared<RuleSet>();
+    set->generation = list.generation;
+    for (const sdk::Rule& raw : list.rules) {
+        auto compiled = Rule::compile(raw);
+        if (auto* rule = std::get_if<Rule>(&compiled)) {
+            set->rules.push_back(std::move(*rule));
+            continue;
+        }
+        // It was accepted when it was saved, by another version of this program.
+        log_.warn(call, "a provisioning rule is not applied",
+                  {{"rule_id", raw.id}, {"error", std::get<std::string>(compiled)}});
+    }
+    return set;
+}
+
+}  // namespace imgsrv::oidc

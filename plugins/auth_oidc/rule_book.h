@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "imgsrv/imgsrv.hpp"
+#include "issuers.h"
+#include "rule.h"
+
+namespace imgsrv::oidc {
+
+struct RuleSet {
+    std::int64_t generation = -1;
+    std::vector<Rule> rules;
+};
+
+// The host's rules, compiled once for each change of them. [any]
+class RuleBook {
+  public:
+    // issuers: follows the rules.
+    RuleBook(sdk::Host host, Issuers& issuers) : store_(host), log_(host.log()), issuers_(issuers) {}
+
+    // The rules as they are now. Throws when the store cannot tell.
+    std::shared_ptr<const RuleSet> current(const sdk::Call& call);
+
+  private:
+    std::shared_ptr<const RuleSet> read(const sdk::Call& call) const;
+
+    sdk::RuleStore store_;
+    sdk::Log log_;
+    Issuers& issuers_;
+    std::mutex mutex_;
+    std::shared_ptr<const RuleSet> rules_;
+};
+
+}  // namespace imgsrv::oidc

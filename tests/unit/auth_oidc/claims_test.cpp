@@ -1,0 +1,86 @@
+#include "claims.h"
+
+#include <catch2/catch.hpp>
+
+using namespace imgsrv::oidc;
+namespace cel = imgsrv::cel;
+
+namespace {
+
+constexpr std::int64_t kNow = 1'700'000'000;
+constexpr std::int64_t kSecond = 1'000'000;
+
+Json good() {
+    return {{"iss", "https://i"}, {"sub", "s"}, {"aud", "a"}, {"exp", kNow + 300}};
+}
+
+std::string reason(const Json& changes, std::int64_t now = kNow) {
+    Json claims = good();
+    claims.merge_patch(changes);
+    const auto read = RegisteredClaims::read(claims);
+    if (const auto* refusal = std::get_if<Refusal>(&read)) return refusal->reason;
+    const auto complaint = std::get<RegisteredClaims>(read).complaint_at(now * kSecond);
+    return complaint ? complaint->reason : "";
+}
+
+}  // namespace
+
+TEST_CASE("the registered claims are read") {
+    const auto read = RegisteredClaims::read(good());
+    REQUIRE(std::holds_alternative<RegisteredClaims>(read));
+    const auto& claims = std::get<RegisteredClaims>(read);
+    CHECK(claims.issuer == "https://i");
+    CHECK(claims.subject == "s");
+    CHECK(claims.expires_us == (kNow + 300) * kSecond);
+    CHECK(claims.is_for("a"));
+    CHECK_FALSE(claims.is_for("A"));
+    CHECK_FALSE(claims.is_for(""));
+}
+
+TEST_CASE("times have 60 seconds of play and no more") {
+    CHECK(reason({{"exp", kNow - 59}}).empty());
+    CHECK(reason({{"exp", kNow - 60}}) == "the token expired 60 s ago");
+    CHECK(reason({{"nbf", kNow + 60}}).empty());
+    CHECK(reason({{"nbf", kNow + 61}}) == "the token is valid only in 61 s");
+    CHECK(reason({{"iat", kNow + 60}}).empty());
+    CHECK(reason({{"iat", kNow + 61}}) == "the token was issued 61 s in the future");
+    CHECK(reason({{"iat", kNow - 100'000}}).empty());
+    CHECK(reason({{"exp", static_cast<double>(kNow) + 0.5}}).empty());
+}
+
+TEST_CASE("times that are none") {
+    for (const Json& value : {Json("1700000300"), Json(true), Json(-1), Json(1e300), Json(Json::array()), Json(1e18)}) {
+        CAPTURE(value.dump());
+        CHECK(reason({{"exp", value}}) == "the token has no sound time of expiry (exp)");
+        CHECK(reason({{"nbf", value}}) == "the token's nbf is no time");
+        CHECK(reason({{"iat", value}}) == "the token's iat is no time");
+    }
+    CHECK(reason({{"exp", nullptr}}) == "the token has no sound time of expiry (exp)");
+}
+
+TEST_CASE("who and for whom") {
+    CHECK(reason({{"iss", nullptr}}) == "the token names no issuer (iss)");
+    CHECK(reason({{"iss", 1}}) == "the token names no issuer (iss)");
+    for (const Json& subject :
+         {Json(nullptr), Json(""), Json(1), Json(std::string(513, 'x')), Json("a\nb"), Json("\x7f")})
+        CHECK(reason({{"sub", subject}}).starts_with("the token's subject (sub) is not a text of 1 to 512 bytes"));
+    CHECK(reason({{"sub", std::string(512, 'x')}}).empty());
+    CHECK(reason({{"aud", {"a", 1}}}) == "the token's aud is neither a text nor a list of texts");
+    const auto several = std::get<RegisteredClaims>(
+        RegisteredClaims::read({{"iss", "i"}, {"sub", "s"}, {"exp", 1}, {"aud", {"x", "y"}}}));
+    CHECK(several.is_for("y"));
+    CHECK_FALSE(several.is_for("x,y"));
+}
+
+TEST_CASE("JSON becomes values of the language") {
+    const auto value = to_value(Json::parse(
+        R"({"b": true, "i": -5, "u": 18446744073709551615, "d": 1.0, "s": "x", "l": [1, null], "m": {"k": 1}})"));
+    const auto& map = value.as_map();
+    CHECK(map.find("b")->as_boolean());
+    CHECK(map.find("i")->as_integer() == -5);
+    CHECK(map.find("u")->as_uinteger() == 18446744073709551615U);
+    CHECK(map.find("d")->as_real() == 1.0);
+    CHECK(map.find("s")->text() == "x");
+    CHECK(map.find("l")->as_list()[1].is(cel::Kind::null));
+    CHECK(map.find("m")->as_map().find("k")->as_integer() == 1);
+}
