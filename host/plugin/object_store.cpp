@@ -1,5 +1,6 @@
 #include <imgsrv/object_store.h>
 
+#include "core/log.h"
 #include "plugin/create.h"
 #include "plugin/instance.h"
 
@@ -49,6 +50,19 @@ std::uint32_t flags(ports::Overwrite mode) {
     return mode == ports::Overwrite::if_absent ? IMGSRV_IF_ABSENT : 0;
 }
 
+// Why the store is away, or will not have this server, is told to the operator, in the log and by health; whoever asked
+// the server is neither told where the store is nor taken for the one who was refused.
+Status for_callers(const ports::Call& call, const Status& status) {
+    const Code code = status.code();
+    if (code != Code::unavailable && code != Code::permission_denied && code != Code::unauthenticated) return status;
+    log::warn("the object store failed", {{"request_id", call.request_id}, {"error", status.describe()}});
+    return Status(Code::unavailable, "the object store is not available")
+        .with_detail(status.describe())
+        .with_retryable()
+        .with_outcome_unknown(status.outcome_unknown())
+        .with_retry_after_ms(status.retry_after_ms());
+}
+
 imgsrv_reader empty_reader() {
     imgsrv_reader reader{};
     reader.struct_size = sizeof reader;
@@ -67,8 +81,8 @@ class PluginObjectStore final : public ports::ObjectStore {
 
     Result<ports::ObjectInfo> stat(const ports::Call& call, std::string_view key) override {
         Objects out(1);
-        IMGSRV_TRY(instance_->run(
-            call, [&](auto* self, auto* c, auto* err) { return table_.stat(self, c, str(key), out.sink(), err); }));
+        IMGSRV_TRY(
+            run(call, [&](auto* self, auto* c, auto* err) { return table_.stat(self, c, str(key), out.sink(), err); }));
         return only(out);
     }
 
@@ -77,7 +91,7 @@ class PluginObjectStore final : public ports::ObjectStore {
         Objects out(1);
         imgsrv_reader raw = empty_reader();
         const std::int64_t bytes = length ? static_cast<std::int64_t>(*length) : -1;
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return table_.open(self, c, str(key), str(if_etag), offset, bytes, &raw, out.sink(), err);
         }));
         IMGSRV_ASSIGN(auto body, take_reader(instance_, raw));
@@ -94,29 +108,28 @@ class PluginObjectStore final : public ports::ObjectStore {
         });
         // A body that failed is the cause, whatever the store made of it; and what it stored then is not the body.
         IMGSRV_TRY(lent.failure());
-        IMGSRV_TRY(status);
+        IMGSRV_TRY(for_callers(call, status));
         return only(out);
     }
 
     Result<ports::ObjectInfo> copy(const ports::Call& call, std::string_view from, std::string_view to,
                                    ports::Overwrite mode) override {
         Objects out(1);
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return table_.copy(self, c, str(from), imgsrv_str{}, str(to), flags(mode), out.sink(), err);
         }));
         return only(out);
     }
 
     Status remove(const ports::Call& call, std::string_view key) override {
-        return instance_->run(call,
-                              [&](auto* self, auto* c, auto* err) { return table_.remove(self, c, str(key), err); });
+        return run(call, [&](auto* self, auto* c, auto* err) { return table_.remove(self, c, str(key), err); });
     }
 
     Result<ports::ObjectPage> list(const ports::Call& call, std::string_view prefix, std::string_view start_after,
                                    std::uint32_t max) override {
         Objects out(max);
         std::int32_t more = 0;
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return table_.list(self, c, str(prefix), str(start_after), max, out.sink(), &more, err);
         }));
         return ports::ObjectPage{std::move(out.elements()), more != 0};
@@ -126,7 +139,7 @@ class PluginObjectStore final : public ports::ObjectStore {
                                          std::uint64_t expected_size) override {
         StringResult id;
         const imgsrv_upload_hints hints{sizeof hints, 0, expected_size};
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return table_.mp_create(self, c, str(key), &hints, id.sink(), err);
         }));
         return std::move(id).take("an upload id");
@@ -140,7 +153,7 @@ class PluginObjectStore final : public ports::ObjectStore {
             return table_.mp_put_part(self, c, str(key), str(upload_id), number, lent.get(), etag.sink(), err);
         });
         IMGSRV_TRY(lent.failure());
-        IMGSRV_TRY(status);
+        IMGSRV_TRY(for_callers(call, status));
         return std::move(etag).take("an etag of the part");
     }
 
@@ -151,14 +164,14 @@ class PluginObjectStore final : public ports::ObjectStore {
         std::vector<imgsrv_part> raw;
         raw.reserve(parts.size());
         for (const ports::StoredPart& p : parts) raw.push_back({p.number, 0, p.size, str(p.etag)});
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return table_.mp_complete(self, c, str(key), str(upload_id), raw.data(), raw.size(), out.sink(), err);
         }));
         return only(out);
     }
 
     Status multipart_abort(const ports::Call& call, std::string_view key, std::string_view upload_id) override {
-        return instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        return run(call, [&](auto* self, auto* c, auto* err) {
             return table_.mp_abort(self, c, str(key), str(upload_id), err);
         });
     }
@@ -166,7 +179,7 @@ class PluginObjectStore final : public ports::ObjectStore {
     Result<std::vector<ports::MultipartUpload>> multipart_list(const ports::Call& call,
                                                                std::string_view prefix) override {
         Uploads out(kNoLimit);
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return table_.mp_list(self, c, str(prefix), out.sink(), err);
         }));
         return std::move(out.elements());
@@ -179,7 +192,7 @@ class PluginObjectStore final : public ports::ObjectStore {
         if (!part_reader_) return Status(Code::unimplemented, "this object store cannot read parts of an open upload");
         imgsrv_reader raw = empty_reader();
         const imgsrv_part abi_part{part.number, 0, part.size, str(part.etag)};
-        IMGSRV_TRY(instance_->run(call, [&](auto* self, auto* c, auto* err) {
+        IMGSRV_TRY(run(call, [&](auto* self, auto* c, auto* err) {
             return part_reader_->open_part(self, c, str(key), str(upload_id), &abi_part, offset, &raw, err);
         }));
         return take_reader(instance_, raw);
@@ -189,8 +202,8 @@ class PluginObjectStore final : public ports::ObjectStore {
     Result<UniqueFd> open_fd(const ports::Call& call, std::string_view key) override {
         if (!local_fd_) return Status(Code::unimplemented, "this object store has no local files");
         int fd = -1;
-        IMGSRV_TRY(instance_->run(
-            call, [&](auto* self, auto* c, auto* err) { return local_fd_->open_fd(self, c, str(key), &fd, err); }));
+        IMGSRV_TRY(
+            run(call, [&](auto* self, auto* c, auto* err) { return local_fd_->open_fd(self, c, str(key), &fd, err); }));
         if (fd < 0) return Status(Code::internal, "the object store returned OK without a descriptor");
         return UniqueFd(fd);
     }
@@ -198,6 +211,11 @@ class PluginObjectStore final : public ports::ObjectStore {
     Status health(const ports::Call& call) override { return instance_->health(call); }
 
   private:
+    template <class F>
+    Status run(const ports::Call& call, F f) {
+        return for_callers(call, instance_->run(call, f));
+    }
+
     std::shared_ptr<Instance> instance_;
     const imgsrv_object_store& table_;
     const imgsrv_ext_store_local_fd* local_fd_;

@@ -130,6 +130,8 @@ class MemoryStore {
         return {std::string(key), etag(bytes), bytes.size(), 1};
     }
     const std::string& bytes(std::string_view key) const {
+        if (key == "refused")
+            throw sdk::Failure(IMGSRV_PERMISSION_DENIED, "store.internal refuses the key").with_native("AccessDenied");
         const auto found = objects_.find(std::string(key));
         if (found == objects_.end()) throw sdk::Failure(IMGSRV_NOT_FOUND, "no such object").with_native("NoSuchKey");
         return found->second;

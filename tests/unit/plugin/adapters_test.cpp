@@ -153,6 +153,14 @@ TEST_CASE("a body's own failure survives its way through the plugin") {
     CHECK(store->stat(kCall, "k").status().code() == Code::not_found);
 }
 
+TEST_CASE("a store that refuses the server is away for those who ask the server") {
+    const auto refused = make_store()->stat(kCall, "refused");
+    CHECK(refused.status().code() == Code::unavailable);
+    CHECK(refused.status().retryable());
+    CHECK(refused.status().message().find("store.internal") == std::string_view::npos);
+    CHECK(refused.status().detail().find("store.internal refuses the key") != std::string_view::npos);
+}
+
 TEST_CASE("multipart uploads, and parts read back") {
     auto store = make_store();
     const auto id = store->multipart_create(kCall, "k", 10);

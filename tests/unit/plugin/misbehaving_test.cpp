@@ -99,7 +99,7 @@ imgsrv_object_store silent_table() {
         std::memset(err->message, 'm', sizeof err->message);
         std::memset(err->native, 'n', sizeof err->native);
         err->db_class = 999;
-        return IMGSRV_UNAVAILABLE;
+        return IMGSRV_DATA_LOSS;
     };
     t.mp_abort = [](void*, const imgsrv_call*, imgsrv_str, imgsrv_str, imgsrv_error*) noexcept -> imgsrv_code {
         return IMGSRV_NOT_FOUND;
