@@ -104,8 +104,10 @@ Status read_environment(const std::map<std::string, std::string>& environment, L
         std::string key;
         for (const auto& known : known_keys())
             if (as_variable(known.key) == name) key = known.key;
-        for (const auto& shorter : kShortNames)
+        for (const auto& shorter : kShortNames) {
             if (as_variable(shorter.name) == name) key = shorter.name;
+            if (as_variable(shorter.name) + "_FILE" == name) key = std::string(shorter.name) + "_file";
+        }
         // IMGSRV_<SECTION>_<DRIVER>_<OPTION>: the driver is one word.
         for (const auto section : kSections) {
             const std::string prefix = as_variable(section) + "_";

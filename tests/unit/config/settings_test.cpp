@@ -70,12 +70,15 @@ TEST_CASE("with nothing configured the server is not reachable from the network"
 
 TEST_CASE("short names select the driver they belong to") {
     Sources sources;
-    sources.environment = {{"IMGSRV_POSTGRES_URL", "postgres://x"}, {"IMGSRV_S3_BUCKET", "b"}};
+    sources.environment = {{"IMGSRV_POSTGRES_URL", "postgres://x"},
+                           {"IMGSRV_S3_BUCKET", "b"},
+                           {"IMGSRV_S3_SECRET_ACCESS_KEY_FILE", "/run/keys/s3"}};
     auto settings = Settings::load(sources);
     REQUIRE(settings.ok());
     CHECK(settings->text("database.driver") == "postgres");
     CHECK(settings->text("storage.driver") == "s3");
     CHECK(settings->driver_options("database", "postgres").contains("url"));
+    CHECK(settings->driver_options("storage", "s3").contains("secret-access-key_file"));
 }
 
 TEST_CASE("lists come as TOML arrays, repeated flags or text with commas") {
