@@ -16,9 +16,11 @@
 #include "core/uuid.h"
 #include "http/server.h"
 #include "jobs/hash_queue.h"
+#include "jobs/notification_listener.h"
 #include "jobs/worker.h"
 #include "services/health.h"
 #include "services/promotion.h"
+#include "store/channels.h"
 #include "store/migrations.h"
 #include "store/publishing.h"
 #include "store/uploads.h"
@@ -59,6 +61,8 @@ struct ServerApp::Parts {
     std::unique_ptr<jobs::Worker> sweeper;
     std::unique_ptr<jobs::Worker> health_worker;
     std::unique_ptr<jobs::Worker> generation_worker;
+    std::unique_ptr<jobs::NotificationListener> listener;
+    std::unique_ptr<jobs::Worker> notification_worker;
     std::vector<std::unique_ptr<jobs::Worker>> authenticator_workers;
     RequestLog request_log;
     http::Router router;
@@ -70,7 +74,8 @@ struct ServerApp::Parts {
     Status make_doors();
     std::vector<jobs::Worker*> workers() const {
         std::vector<jobs::Worker*> all;
-        for (const auto* w : {&promotion_worker, &publish_worker, &sweeper, &health_worker, &generation_worker})
+        for (const auto* w :
+             {&promotion_worker, &publish_worker, &sweeper, &health_worker, &generation_worker, &notification_worker})
             if (*w) all.push_back(w->get());
         for (const auto& worker : authenticator_workers) all.push_back(worker.get());
         return all;
@@ -185,6 +190,26 @@ void ServerApp::Parts::make_workers() {
                 IMGSRV_TRY(a->tick(call));
                 return false;
             }));
+    }
+
+    if (backends.database->can_listen()) {
+        const auto waking = [](const std::unique_ptr<jobs::Worker>& worker) {
+            return [&worker] {
+                if (worker) worker->wake();
+            };
+        };
+        listener = std::make_unique<jobs::NotificationListener>(
+            *backends.database, std::map<std::string, std::function<void()>>{
+                                    {std::string(store::kUploadsChannel), waking(promotion_worker)},
+                                    {std::string(store::kJobsChannel), waking(publish_worker)},
+                                    {std::string(store::kCatalogueChannel), waking(generation_worker)}});
+        jobs::WorkerOptions hear;
+        hear.name = "notifications";
+        hear.backoff = seconds(1);
+        hear.backoff_max = seconds(5);
+        hear.breaker_failures = 0;
+        notification_worker =
+            std::make_unique<jobs::Worker>(hear, [this](const ports::Call& call) { return listener->run_once(call); });
     }
 
     // Other nodes change the catalogue too, where there can be any.

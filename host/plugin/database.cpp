@@ -141,10 +141,18 @@ class PluginRow final : public ports::Row {
     mutable std::forward_list<std::string> texts_;  // numbers that were asked for as text
 };
 
+const imgsrv_ext_database_notifications* notifications_of(const Instance& instance) {
+    return instance.extension<imgsrv_ext_database_notifications>(IMGSRV_EXT_DATABASE_NOTIFICATIONS,
+                                                                 sizeof(imgsrv_ext_database_notifications));
+}
+
 class PluginConnection final : public ports::Connection {
   public:
     PluginConnection(std::shared_ptr<Instance> instance, void* conn)
-        : instance_(std::move(instance)), table_(instance_->table<imgsrv_database>()), conn_(conn) {}
+        : instance_(std::move(instance)),
+          table_(instance_->table<imgsrv_database>()),
+          notifications_(notifications_of(*instance_)),
+          conn_(conn) {}
     ~PluginConnection() override {
         const auto lock = instance_->enter();
         table_.disconnect(conn_);
@@ -192,7 +200,28 @@ class PluginConnection final : public ports::Connection {
 
     void interrupt() override { table_.interrupt(conn_); }
 
+    Status listen(const ports::Call& call, std::string_view channel) override {
+        if (!notifications_) return no_notifications();
+        return run(call,
+                   [&](void* conn, auto* c, auto* err) { return notifications_->listen(conn, c, str(channel), err); });
+    }
+    Result<std::string> next_notification(const ports::Call& call) override {
+        if (!notifications_) return no_notifications();
+        std::string channel;
+        IMGSRV_TRY(run(call, [&](void* conn, auto* c, auto* err) {
+            imgsrv_str told{};
+            const imgsrv_code code = notifications_->next_notification(conn, c, &told, err);
+            if (code == IMGSRV_OK) channel = view(told);
+            return code;
+        }));
+        return channel;
+    }
+
   private:
+    static Status no_notifications() {
+        return {Code::unimplemented, "this database driver does not tell of other processes' changes"};
+    }
+
     template <class F>
     Status run(const ports::Call& call, F f) {
         if (reading_) return {Code::internal, "a statement was run while another one's rows were being read"};
@@ -201,6 +230,7 @@ class PluginConnection final : public ports::Connection {
 
     std::shared_ptr<Instance> instance_;
     const imgsrv_database& table_;
+    const imgsrv_ext_database_notifications* const notifications_;
     void* conn_;
     bool reading_ = false;
     std::vector<imgsrv_value> values_;  // kept for its memory
@@ -214,6 +244,8 @@ class PluginDatabase final : public ports::Database {
     std::string_view dialect() const override { return table_.dialect; }
     bool concurrent_writers() const override { return (table_.features & IMGSRV_DB_FEATURE_CONCURRENT_WRITERS) != 0; }
     bool skip_locked() const override { return (table_.features & IMGSRV_DB_FEATURE_SKIP_LOCKED) != 0; }
+
+    bool can_listen() const override { return notifications_of(*instance_) != nullptr; }
 
     Result<std::unique_ptr<ports::Connection>> connect(const ports::Call& call) override {
         void* conn = nullptr;

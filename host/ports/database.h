@@ -68,6 +68,10 @@ class Connection {
     virtual Status reset(const Call& call) = 0;
     // Ends what another thread runs on this connection. [any]
     virtual void interrupt() = 0;
+    // Where Database::can_listen(): from now on this connection is told of the channel, until it is reset.
+    virtual Status listen(const Call& call, std::string_view channel) = 0;
+    // The channel of the next notification. deadline when none came in time.
+    virtual Result<std::string> next_notification(const Call& call) = 0;
 };
 
 class Database {
@@ -78,6 +82,8 @@ class Database {
     virtual std::string_view dialect() const = 0;
     virtual bool concurrent_writers() const = 0;
     virtual bool skip_locked() const = 0;
+    // Whether connections are told what other processes commit.
+    virtual bool can_listen() const = 0;
     virtual Result<std::unique_ptr<Connection>> connect(const Call& call) = 0;
     virtual Status health(const Call& call) = 0;
 };

@@ -1,5 +1,6 @@
 #include "store/catalogue.h"
 
+#include "store/channels.h"
 #include "store/paging.h"
 
 namespace imgsrv::store::catalogue {
@@ -59,7 +60,8 @@ Result<std::int64_t> generation(Transaction& tx) {
 }
 
 Status bump_generation(Transaction& tx) {
-    return tx.exec("UPDATE catalogue_generation SET generation = generation + 1 WHERE id = 1").status();
+    IMGSRV_TRY(tx.exec("UPDATE catalogue_generation SET generation = generation + 1 WHERE id = 1").status());
+    return announce(tx, kCatalogueChannel);
 }
 
 Status insert_image(Transaction& tx, const domain::Image& i) {

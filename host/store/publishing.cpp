@@ -1,5 +1,6 @@
 #include "store/publishing.h"
 
+#include "store/channels.h"
 #include "store/paging.h"
 
 namespace imgsrv::store::publishing {
@@ -80,7 +81,7 @@ Status insert_job(Transaction& tx, const domain::PublishJob& job) {
                     {step.id, job.id, step.name, param(step.sequence), std::int64_t{step.blocking},
                      domain::to_string(step.state), param(job.created)})
                 .status());
-    return {};
+    return announce(tx, kJobsChannel);
 }
 
 Result<domain::PublishJob> find_job(Transaction& tx, std::string_view id) {
@@ -218,6 +219,7 @@ Result<bool> retry_job(Transaction& tx, std::string_view job_id, Time now) {
                 "= 0, queued_us = $2 WHERE job_id = $1 AND state = 'failed' AND blocking = 1",
                 {job_id, param(now)})
             .status());
+    IMGSRV_TRY(announce(tx, kJobsChannel));
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "store/uploads.h"
 
+#include "store/channels.h"
+
 namespace imgsrv::store::uploads {
 namespace {
 
@@ -140,6 +142,7 @@ Result<bool> set_completed(Transaction& tx, std::string_view id, Time now) {
         tx.exec("UPDATE upload_sessions SET state = 'completed', updated_us = $2, not_before_us = 0 WHERE id = "
                 "$1 AND state IN ('created', 'uploading')",
                 {id, param(now)}));
+    if (changed == 1) IMGSRV_TRY(announce(tx, kUploadsChannel));
     return changed == 1;
 }
 

@@ -122,7 +122,34 @@ void Connection::rollback(const sdk::Call&) {
 void Connection::reset(const sdk::Call&) {
     end_transaction();
     if (std::exchange(migration_lock_held_, false)) link_.run_anyway(kUnlock, kCleanUp);
+    if (std::exchange(listening_, false)) link_.run_anyway("UNLISTEN *", kCleanUp);
     link_.run_anyway("SELECT 1", kCleanUp);
+    link_.drop_notifications();
+}
+
+void Connection::listen(const sdk::Call& call, std::string_view channel) {
+    Link::Operation operation(link_, call);
+    require_idle("listen");
+    require_usable();
+    if (transaction_ != Transaction::none) throw out_of_turn("listen: a transaction is open");
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    if (channel.empty() || channel.size() > 63 || channel.find_first_not_of(kLetters) != std::string_view::npos) {
+        throw sdk::Failure(IMGSRV_INVALID_ARGUMENT,
+                           "a channel's name has 1 to 63 ASCII letters, digits and _; this is '" +
+                               std::string(channel.substr(0, 100)) + "'");
+    }
+    link_.check();
+    listening_ = true;
+    link_.run(("LISTEN \"" + std::string(channel) + "\"").c_str());
+}
+
+std::string_view Connection::next_notification(const sdk::Call& call) {
+    Link::Operation operation(link_, call);
+    require_idle("next_notification");
+    require_usable();
+    if (!listening_) throw out_of_turn("next_notification: the connection listens to nothing");
+    channel_ = link_.next_notification();
+    return channel_;
 }
 
 sdk::QueryResult<Rows> Connection::query(const sdk::Call& call, std::string_view sql,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "imgsrv/imgsrv.hpp"
@@ -29,6 +30,8 @@ class Connection {
     void migration_lock(const sdk::Call& call);
     void migration_unlock(const sdk::Call& call);
     void interrupt() noexcept { link_.interrupt(); }
+    void listen(const sdk::Call& call, std::string_view channel);
+    std::string_view next_notification(const sdk::Call& call);
 
     // For Rows: the next row of the open result, null at its end; and that it is closed, read or not.
     Result next_row(const sdk::Call& call);
@@ -58,6 +61,8 @@ class Connection {
     Transaction transaction_ = Transaction::none;
     bool failed_ = false;  // the transaction
     bool migration_lock_held_ = false;
+    bool listening_ = false;
+    std::string channel_;  // of the last notification
     Rows* open_rows_ = nullptr;
 };
 

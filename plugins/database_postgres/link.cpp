@@ -175,6 +175,22 @@ void Link::abandon(bool may_cancel) noexcept {
     reading_ = false;
 }
 
+std::string Link::next_notification() {
+    for (;;) {
+        if (!alive()) throw lost();
+        const std::unique_ptr<PGnotify, decltype(&PQfreemem)> told(PQnotifies(raw()), PQfreemem);
+        if (told) return told->relname;
+        check();
+        if (patience_.wait_for(PQsocket(raw()), POLLIN, after(std::chrono::hours(1))) != 0 &&
+            PQconsumeInput(raw()) != 1)
+            throw lost();
+    }
+}
+
+void Link::drop_notifications() noexcept {
+    while (PGnotify* told = PQnotifies(raw())) PQfreemem(told);
+}
+
 Result Link::run(const char* sql) {
     send(PQsendQuery(raw(), sql));
     Result last, refused;

@@ -61,6 +61,10 @@ class Link {
     // on.
     void abandon(bool may_cancel) noexcept;
 
+    // Waits until the server tells of a channel, and returns its name. Throws CONNECTION, CANCELLED or DEADLINE.
+    std::string next_notification();
+    void drop_notifications() noexcept;
+
     // Runs a text of one or more statements and returns the last result. Throws what the server refused.
     Result run(const char* sql);
     // The same when it must not be called off: to commit and to clean up. Throws CONNECTION when there is no answer

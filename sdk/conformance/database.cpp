@@ -12,6 +12,7 @@ Suite database_checks() {
     add_error_checks(suite);
     add_limit_checks(suite);
     add_concurrency_checks(suite);
+    add_notification_checks(suite);
     return suite;
 }
 

@@ -12,5 +12,6 @@ void add_value_checks(Suite& suite);
 void add_error_checks(Suite& suite);
 void add_limit_checks(Suite& suite);
 void add_concurrency_checks(Suite& suite);
+void add_notification_checks(Suite& suite);
 
 }  // namespace imgsrv::conformance

@@ -274,6 +274,12 @@ AT(imgsrv_ext_store_local_fd, struct_size, 0);
 AT(imgsrv_ext_store_local_fd, reserved, 4);
 AT(imgsrv_ext_store_local_fd, open_fd, 8);
 
+SIZE(imgsrv_ext_database_notifications, 24);
+AT(imgsrv_ext_database_notifications, struct_size, 0);
+AT(imgsrv_ext_database_notifications, reserved, 4);
+AT(imgsrv_ext_database_notifications, listen, 8);
+AT(imgsrv_ext_database_notifications, next_notification, 16);
+
 SIZE(imgsrv_ext_store_part_reader, 16);
 AT(imgsrv_ext_store_part_reader, struct_size, 0);
 AT(imgsrv_ext_store_part_reader, reserved, 4);

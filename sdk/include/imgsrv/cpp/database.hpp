@@ -1,6 +1,7 @@
 // A database driver as three C++ classes; ../database.h says what each function must promise.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -60,6 +61,9 @@ struct QueryResult {
 //     QueryResult<Rows> query(const Call&, std::string_view sql, std::span<const imgsrv_value> params);
 //     void migration_lock(const Call&);   void migration_unlock(const Call&);
 //     void interrupt() noexcept;
+//   and, to offer the extension notifications:
+//     void listen(const Call&, std::string_view channel);
+//     std::string_view next_notification(const Call&);  // borrowed until the connection's next function
 // Rows, closed before the connection's next statement:
 //     bool next(const Call&);  // false: the end
 //     std::size_t width() noexcept;
@@ -117,13 +121,32 @@ struct DatabaseTable {
         },
         .interrupt = [](void* p) noexcept { conn(p).interrupt(); },
     };
+
+    static constexpr bool kNotifies = requires(Connection & c, const Call& call) { c.next_notification(call); };
+
+    static const void* extension(const char* id) noexcept {
+        if constexpr (kNotifies) {
+            static constexpr imgsrv_ext_database_notifications notifications = {
+                .struct_size = sizeof notifications,
+                .reserved = 0,
+                .listen = [](void* p, const imgsrv_call* call, imgsrv_str channel, imgsrv_error* err) noexcept
+                -> imgsrv_code { return guarded(err, [&] { conn(p).listen(Call(call), view(channel)); }); },
+                .next_notification = [](void* p, const imgsrv_call* call, imgsrv_str* ret_channel,
+                                        imgsrv_error* err) noexcept -> imgsrv_code {
+                    return guarded(err, [&] { *ret_channel = str(conn(p).next_notification(Call(call))); });
+                },
+            };
+            if (std::strcmp(id, IMGSRV_EXT_DATABASE_NOTIFICATIONS) == 0) return &notifications;
+        }
+        return nullptr;
+    }
 };
 
 // For IMGSRV_PLUGIN. options: an OptionList, or kNoOptions.
 template <class T, class Connection, class Rows>
 constexpr imgsrv_component database(const char* name, const imgsrv_option* const* options, std::uint32_t flags = 0) {
     return component<T>(IMGSRV_KIND_DATABASE, name, options, &DatabaseTable<T, Connection, Rows>::table, flags,
-                        nullptr);
+                        &DatabaseTable<T, Connection, Rows>::extension);
 }
 
 }  // namespace imgsrv::sdk
