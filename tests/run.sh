@@ -3,7 +3,8 @@
 #
 #   tests/run.sh            unit contract abi badplugins integration e2e lint tidy
 #   tests/run.sh PART...    only these; also: asan tsan (unit, contract and integration with that
-#                           sanitizer), soak (the long form of kill and memory tests), fuzz, bench
+#                           sanitizer), soak (the long form of kill and memory tests), fuzz (half a minute each;
+#                           IMGSRV_FUZZ_SECONDS), bench
 #
 # Prints progress, and as its last line exactly "N passed, N failed", counted in test cases. Exits non-zero when anything
 # failed, could not be built, or when a named part has no test.
@@ -94,6 +95,7 @@ parts=("$@")
 
 sections=(build test)
 [[ " ${parts[*]} " == *" bench "* ]] && sections+=(bench)
+[[ " ${parts[*]} " == *" fuzz "* ]] && sections+=(fuzz)
 packaging/install-dependencies.sh "${sections[@]}" || give_up "the packages needed could not be installed"
 
 for part in "${parts[@]}"; do
@@ -106,9 +108,13 @@ for part in "${parts[@]}"; do
             build release
             IMGSRV_SOAK=1 run_labels release soak
             ;;
-        fuzz | bench)
+        bench)
             build release
-            run_labels release "$part"
+            run_labels release bench
+            ;;
+        fuzz)
+            build fuzz
+            run_labels fuzz fuzz
             ;;
         asan | tsan)
             build "$part"
