@@ -39,17 +39,19 @@ struct Look {
 Result<Look> look(Transaction& tx, const ports::Identity& identity) {
     const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
     Look look;
-    IMGSRV_ASSIGN(look.principal, rows::find_external(tx, identity.issuer, identity.subject));
-    const std::string id = look.principal ? look.principal->id : std::string();
     for (const std::string& rule_id : identity.rule_ids) {
         // The authenticator said so a moment ago; the database says so now.
-        IMGSRV_ASSIGN(const auto rule, rows::find_in_force(tx, rule_id, identity.issuer, id));
+        IMGSRV_ASSIGN(auto rule, rows::find_in_force(tx, rule_id, identity.issuer, identity.subject));
         if (!rule) continue;
         look.let_in = true;
+        look.principal = std::move(rule->principal);
         if (rule->grant && now - rule->grant->seen < kRecordEvery) continue;
-        std::string claims = forwarded(identity, rule->forwarded_claims);
+        std::string claims = forwarded(identity, rows::claim_names(rule->forwarded_claims));
         if (rule->grant && rule->grant->claims == claims && rule->grant->audience == rule->audience) continue;
         look.records.push_back({"", rule_id, identity.issuer, rule->audience, std::move(claims), {}});
+    }
+    if (!look.let_in) {
+        IMGSRV_ASSIGN(look.principal, rows::find_external(tx, identity.issuer, identity.subject));
     }
     return look;
 }

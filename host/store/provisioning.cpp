@@ -14,15 +14,6 @@ std::string to_text(const std::vector<std::string>& names) {
     return nlohmann::json(names).dump();
 }
 
-std::vector<std::string> from_text(const std::string& text) {
-    std::vector<std::string> names;
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_array()) return names;
-    for (const auto& name : json)
-        if (name.is_string()) names.push_back(name.get<std::string>());
-    return names;
-}
-
 domain::ProvisioningRule read_rule(const ports::Row& row) {
     Columns c(row);
     domain::ProvisioningRule rule;
@@ -30,7 +21,7 @@ domain::ProvisioningRule read_rule(const ports::Row& row) {
     rule.display_name = c.text();
     rule.issuer_url = c.text();
     rule.audience = c.text();
-    rule.forwarded_claims = from_text(c.text());
+    rule.forwarded_claims = claim_names(c.text());
     rule.condition = c.text();
     rule.enabled = c.flag();
     rule.created = c.time();
@@ -144,30 +135,45 @@ Result<std::string> ensure_external(Transaction& tx, const domain::Principal& p,
 }
 
 Result<std::optional<RuleInForce>> find_in_force(Transaction& tx, std::string_view rule_id, std::string_view issuer,
-                                                 std::string_view principal_id) {
+                                                 std::string_view subject) {
     std::optional<RuleInForce> found;
+    // A row for each role of the principal.
     IMGSRV_TRY(tx.query(
-        "SELECT r.audience, r.forwarded_claims, g.audience, g.claims, g.seen_us FROM provisioning_rules r LEFT JOIN "
-        "rule_grants g ON g.rule_id = r.id AND g.principal_id = $3 WHERE r.id = $1 AND r.issuer_url = $2 AND r.enabled "
-        "= 1",
-        {rule_id, issuer, principal_id}, [&](const ports::Row& row) {
+        "SELECT r.audience, r.forwarded_claims, p.id, o.role_id, g.audience, g.claims, g.seen_us FROM "
+        "provisioning_rules r LEFT JOIN principals p ON p.issuer = r.issuer_url AND p.subject = $3 LEFT JOIN "
+        "principal_roles o ON o.principal_id = p.id LEFT JOIN rule_grants g ON g.rule_id = r.id AND g.principal_id = "
+        "p.id WHERE r.id = $1 AND r.issuer_url = $2 AND r.enabled = 1 ORDER BY o.role_id",
+        {rule_id, issuer, subject}, [&](const ports::Row& row) {
+            if (found) {
+                found->principal->role_ids.emplace_back(row.text(3));
+                return Status();
+            }
             Columns c(row);
             found.emplace();
             found->audience = c.text();
-            found->forwarded_claims = from_text(c.text());
+            found->forwarded_claims = c.text();
+            const auto principal_id = c.optional_text();
+            if (!principal_id) return Status();
+            found->principal = ExternalPrincipal{*principal_id, {}};
+            if (auto role = c.optional_text()) found->principal->role_ids.push_back(std::move(*role));
             auto audience = c.optional_text();
             if (!audience) return Status();
-            domain::RuleGrant grant{std::string(principal_id),
-                                    std::string(rule_id),
-                                    std::string(issuer),
-                                    std::move(*audience),
-                                    c.text(),
-                                    {}};
+            domain::RuleGrant grant{
+                *principal_id, std::string(rule_id), std::string(issuer), std::move(*audience), c.text(), {}};
             grant.seen = c.time();
             found->grant = std::move(grant);
             return Status();
         }));
     return found;
+}
+
+std::vector<std::string> claim_names(const std::string& text) {
+    std::vector<std::string> names;
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_array()) return names;
+    for (const auto& name : json)
+        if (name.is_string()) names.push_back(name.get<std::string>());
+    return names;
 }
 
 Status put_grant(Transaction& tx, const domain::RuleGrant& g) {

@@ -38,15 +38,18 @@ Result<std::optional<ExternalPrincipal>> find_external(Transaction& tx, std::str
 Result<std::string> ensure_external(Transaction& tx, const domain::Principal& principal, std::string_view issuer,
                                     std::string_view subject);
 
-// An enabled rule for an issuer, and what was recorded when it let the principal in the latest time.
+// An enabled rule for an issuer, the principal of one of its subjects, and what was recorded when the rule let that in
+// the latest time.
 struct RuleInForce {
     std::string audience;
-    std::vector<std::string> forwarded_claims;
+    std::string forwarded_claims;  // for claim_names()
+    std::optional<ExternalPrincipal> principal;
     std::optional<domain::RuleGrant> grant;
 };
-// None: there is no such rule, it is disabled, or is for another issuer. principal_id may be empty.
+// None: there is no such rule, it is disabled, or is for another issuer. One statement, because each request asks it.
 Result<std::optional<RuleInForce>> find_in_force(Transaction& tx, std::string_view rule_id, std::string_view issuer,
-                                                 std::string_view principal_id);
+                                                 std::string_view subject);
+std::vector<std::string> claim_names(const std::string& forwarded_claims);
 
 // Records, or replaces the record.
 Status put_grant(Transaction& tx, const domain::RuleGrant& grant);

@@ -63,21 +63,24 @@ sdk::AuthAnswer Authenticator::authenticate(const sdk::Call& call, const sdk::Cr
     };
     if (const auto* refusal = std::get_if<Refusal>(&verified)) return refuse(refusal->reason);
     const VerifiedToken& token = *std::get<Verified>(verified);
-    if (const auto refusal = token.registered.complaint_at(clock_())) return refuse(refusal->reason);
-    const auto is_meant = [&](const Rule& rule) {
-        return rule.issuer() == token.registered.issuer && token.registered.is_for(rule.audience());
-    };
-    if (std::none_of(rules->rules.begin(), rules->rules.end(), is_meant))
-        return refuse("no rule for the issuer '" + excerpt(token.registered.issuer) +
+    if (const auto refusal = token.registered().complaint_at(clock_())) return refuse(refusal->reason);
+    const auto judgement = judge(*rules, token);
+    if (!judgement->meant)
+        return refuse("no rule for the issuer '" + excerpt(token.registered().issuer) +
                       "' has an audience that the token is meant for");
-    return judge(call, *rules, token);
+    if (judgement->principal.claims.empty())
+        host_.log().info(call, "no provisioning rule lets the caller in",
+                         {{"issuer", token.registered().issuer},
+                          {"subject", token.registered().subject},
+                          {"reasons", excerpt(judgement->reasons, 1000)}});
+    return {IMGSRV_AUTH_ACCEPTED, judgement->principal};
 }
 
 std::variant<Authenticator::Verified, Refusal> Authenticator::verify(const sdk::Call& call, std::string_view token) {
     if (auto known = verified_.find(token)) {
-        const auto issuer = issuers_.find(known->registered.issuer);
+        const auto issuer = issuers_.find(known->registered().issuer);
         const auto keys = issuer ? issuer->keys() : nullptr;
-        if (keys && keys->has(known->key_fingerprint)) return known;
+        if (keys && keys->has(known->key_fingerprint())) return known;
     }
     auto result = verify_signature(call, token);
     if (const auto* verified = std::get_if<Verified>(&result)) verified_.put(token, *verified);
@@ -104,38 +107,37 @@ std::variant<Authenticator::Verified, Refusal> Authenticator::verify_signature(c
                        std::string(to_string(jwt.algorithm))};
     for (const PublicKey* key : candidates) {
         if (!key->verifies(jwt.algorithm, jwt.signed_part, jwt.signature)) continue;
-        return std::make_shared<const VerifiedToken>(
-            VerifiedToken{std::move(claims), std::move(jwt.claims), key->fingerprint()});
+        return std::make_shared<const VerifiedToken>(std::move(claims), std::move(jwt.claims), key->fingerprint());
     }
     return Refusal{"the signature is not that of the key '" + excerpt(jwt.key_id) + "' of the issuer '" +
                    claims.issuer + "'"};
 }
 
-sdk::AuthAnswer Authenticator::judge(const sdk::Call& call, const RuleSet& rules, const VerifiedToken& token) const {
-    sdk::AuthAnswer answer{IMGSRV_AUTH_ACCEPTED, {}};
-    sdk::Principal& who = answer.principal;
-    who.subject = token.registered.subject;
-    who.issuer = token.registered.issuer;
-    who.display = token.registered.subject;
-    who.expires_us = token.registered.expires_us;
+std::shared_ptr<const Judgement> Authenticator::judge(const RuleSet& rules, const VerifiedToken& token) {
+    if (auto known = token.judgement(); known && known->generation == rules.generation) return known;
+    auto judgement = std::make_shared<Judgement>();
+    judgement->generation = rules.generation;
+    sdk::Principal& who = judgement->principal;
+    who.subject = token.registered().subject;
+    who.issuer = token.registered().issuer;
+    who.display = token.registered().subject;
+    who.expires_us = token.registered().expires_us;
     std::set<std::string_view> shown;
-    std::string reasons;
     for (const Rule& rule : rules.rules) {
-        if (rule.issuer() != who.issuer || !token.registered.is_for(rule.audience())) continue;
-        if (std::string why_not; !rule.holds(token.claims, why_not)) {
-            reasons += (reasons.empty() ? "" : "; ") + ("rule " + rule.id()) + ": " +
-                       (why_not.empty() ? "the condition is false" : why_not);
+        if (rule.issuer() != who.issuer || !token.registered().is_for(rule.audience())) continue;
+        judgement->meant = true;
+        if (std::string why_not; !rule.holds(token.claims(), why_not)) {
+            judgement->reasons += (judgement->reasons.empty() ? "rule " : "; rule ") + rule.id() + ": " +
+                                  (why_not.empty() ? "the condition is false" : why_not);
             continue;
         }
         who.claims.emplace_back(IMGSRV_CLAIM_RULE, rule.id());
         for (const std::string& name : rule.claims())
-            if (const auto it = token.claims.find(name); it != token.claims.end() && shown.insert(name).second)
+            if (const auto it = token.claims().find(name); it != token.claims().end() && shown.insert(name).second)
                 who.claims.emplace_back(name, it->dump());
     }
-    if (who.claims.empty())
-        host_.log().info(call, "no provisioning rule lets the caller in",
-                         {{"issuer", who.issuer}, {"subject", who.subject}, {"reasons", excerpt(reasons, 1000)}});
-    return answer;
+    token.keep(judgement);
+    return judgement;
 }
 
 void Authenticator::tick(const sdk::Call& call) {

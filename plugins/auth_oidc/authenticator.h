@@ -46,7 +46,7 @@ class Authenticator {
 
     std::variant<Verified, Refusal> verify(const sdk::Call& call, std::string_view token);
     std::variant<Verified, Refusal> verify_signature(const sdk::Call& call, std::string_view token);
-    sdk::AuthAnswer judge(const sdk::Call& call, const RuleSet& rules, const VerifiedToken& token) const;
+    static std::shared_ptr<const Judgement> judge(const RuleSet& rules, const VerifiedToken& token);
 
     sdk::Host host_;
     std::unique_ptr<DocumentSource> source_;

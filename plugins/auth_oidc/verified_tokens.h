@@ -10,19 +10,51 @@
 #include <unordered_map>
 
 #include "claims.h"
+#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::oidc {
 
-// A token whose signature was verified, and with which key.
-struct VerifiedToken {
-    RegisteredClaims registered;
-    Json claims;
-    std::string key_fingerprint;
+// What one state of the rules says of a token. It depends on nothing else, the time included.
+struct Judgement {
+    std::int64_t generation = 0;  // of the rules
+    bool meant = false;           // for the audience of a rule for its issuer
+    sdk::Principal principal;     // with a claim for each rule whose condition holds
+    std::string reasons;          // why others do not, for the log
+};
+
+// A token whose signature was verified, and with which key. [any]
+class VerifiedToken {
+  public:
+    VerifiedToken(RegisteredClaims registered, Json claims, std::string key_fingerprint)
+        : registered_(std::move(registered)),
+          claims_(std::move(claims)),
+          key_fingerprint_(std::move(key_fingerprint)) {}
+
+    const RegisteredClaims& registered() const { return registered_; }
+    const Json& claims() const { return claims_; }
+    const std::string& key_fingerprint() const { return key_fingerprint_; }
+
+    // The latest; null: none yet.
+    std::shared_ptr<const Judgement> judgement() const {
+        const std::lock_guard lock(mutex_);
+        return judgement_;
+    }
+    void keep(std::shared_ptr<const Judgement> judgement) const {
+        const std::lock_guard lock(mutex_);
+        judgement_ = std::move(judgement);
+    }
+
+  private:
+    const RegisteredClaims registered_;
+    const Json claims_;
+    const std::string key_fingerprint_;
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const Judgement> judgement_;
 };
 
 // Signatures that were verified already: a publisher sends one token with hundreds of requests. Only that one fact is
-// kept, and that a token was signed does not change. Its times, its key's being in use, its audience and the rules are
-// looked at again each time. Holds the latest tokens, by their SHA-256. [any]
+// kept, and what the rules say as long as they are the same; neither can change. Its times and whether its key is in
+// use are looked at again each time. Holds the latest tokens, by their SHA-256. [any]
 class VerifiedTokens {
   public:
     static constexpr std::size_t kMostTokens = 1024;

@@ -63,7 +63,7 @@ def main():
     arguments.add_argument("--seconds", type=int, default=5, help="of each round")
     arguments.add_argument("--rate", type=int, default=1000, help="requests a second")
     wanted = arguments.parse_args()
-    with Issuer() as issuer, trusting_server("--verbosity", "warn") as server:
+    with Issuer() as issuer, trusting_server("--verbosity", "info") as server:
         server.manager().post(RULES, json=rule_for(issuer)).expect(201)
         writer = server.writer()
         target = f"/v1/uploads/{writer.new_upload(b'never sent')}"

@@ -7,9 +7,9 @@ using namespace imgsrv::oidc;
 namespace {
 
 std::shared_ptr<const VerifiedToken> of(const std::string& subject) {
-    VerifiedToken token;
-    token.registered.subject = subject;
-    return std::make_shared<const VerifiedToken>(std::move(token));
+    RegisteredClaims registered;
+    registered.subject = subject;
+    return std::make_shared<const VerifiedToken>(std::move(registered), Json::object(), "fingerprint");
 }
 
 }  // namespace
@@ -19,10 +19,10 @@ TEST_CASE("a token that was verified is known by all of its bytes") {
     CHECK(tokens.find("a.b.c") == nullptr);
     tokens.put("a.b.c", of("x"));
     REQUIRE(tokens.find("a.b.c"));
-    CHECK(tokens.find("a.b.c")->registered.subject == "x");
+    CHECK(tokens.find("a.b.c")->registered().subject == "x");
     CHECK(tokens.find("a.b.d") == nullptr);
     tokens.put("a.b.c", of("y"));
-    CHECK(tokens.find("a.b.c")->registered.subject == "y");
+    CHECK(tokens.find("a.b.c")->registered().subject == "y");
 }
 
 TEST_CASE("the tokens that were not used for longest are forgotten") {
@@ -40,4 +40,14 @@ TEST_CASE("large tokens are not kept") {
     const std::string large(VerifiedTokens::kMostTokenBytes + 1, 'x');
     tokens.put(large, of("x"));
     CHECK(tokens.find(large) == nullptr);
+}
+
+TEST_CASE("what the rules said of a token is kept with it") {
+    const auto token = of("x");
+    CHECK(token->judgement() == nullptr);
+    auto judgement = std::make_shared<Judgement>();
+    judgement->generation = 7;
+    token->keep(judgement);
+    REQUIRE(token->judgement());
+    CHECK(token->judgement()->generation == 7);
 }
