@@ -51,17 +51,18 @@ AsideUpload::Id AsideUpload::create(const sdk::Call& call, Client& client, const
     return id;
 }
 
-AsideUpload::AsideUpload(Client& client, Objects& objects, Copier& copier, std::string key, Id id)
+AsideUpload::AsideUpload(Client& client, Objects& objects, Copier& copier, bool strict, std::string key, Id id)
     : client_(client),
       objects_(objects),
       copier_(copier),
+      strict_(strict),
       key_(std::move(key)),
       id_(std::move(id)),
       hidden_(hidden_key(key_, id_.name)),
       native_(client, objects, hidden_, id_.native) {}
 
 std::string AsideUpload::put_part(const sdk::Call& call, std::uint32_t number, Payload& payload) {
-    if (payload.size() < kLeastPart) {
+    if (payload.size() < kLeastPart && !strict_) {
         client_.send_ok(call, put_object(small_key(number), payload));
         if (!payload.restart()) throw sdk::Failure(IMGSRV_INTERNAL, "a small part cannot be read twice");
     }
@@ -70,9 +71,9 @@ std::string AsideUpload::put_part(const sdk::Call& call, std::uint32_t number, P
 
 sdk::ObjectInfo AsideUpload::complete(const sdk::Call& call, const std::vector<ListedPart>& named) {
     if (auto stored = native_.parts(call)) {
-        const bool all_named = stored->size() == named.size();
-        if (all_named) {
+        if (strict_ || stored->size() == named.size()) {
             check_stored(named, *stored);
+            *stored = named;
         } else {
             *stored = arrange(call, named, std::move(*stored));
             TextPayload layout(layout_text(*stored));

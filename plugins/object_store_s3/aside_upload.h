@@ -17,9 +17,9 @@ namespace imgsrv::s3 {
 //     ~imgsrv/uploads/KEY/~NAME/small-N   part N once more, when it is below 5 MiB
 //     ~imgsrv/uploads/KEY/~NAME/layout    which parts the joined object was made of, when not all of them were named
 //
-// Where parts are stored that the completion does not name, all parts are joined, and the ranges of the named ones are
-// copied. The store joins no small part that is not its last: those are overwritten with filling, and one that is named
-// is taken from its second copy.
+// Where parts are stored that the completion does not name, and the store cannot leave them out, all parts are joined,
+// and the ranges of the named ones are copied. The store joins no small part that is not its last: those are
+// overwritten with filling, and one that is named is taken from its second copy.
 //
 // The commit point is the appearance of the object at KEY; it carries NAME in its metadata, so that a repeated
 // completion knows it. Before that, every step can be repeated by any process. Afterwards only garbage is left, which
@@ -42,7 +42,8 @@ class AsideUpload {
     // Whether there is room for the hidden key's additions in S3's 1024 bytes.
     static bool fits(std::string_view key);
 
-    AsideUpload(Client& client, Objects& objects, Copier& copier, std::string key, Id id);
+    // strict: Traits::strict_uploads.
+    AsideUpload(Client& client, Objects& objects, Copier& copier, bool strict, std::string key, Id id);
 
     std::string put_part(const sdk::Call& call, std::uint32_t number, Payload& payload);
     sdk::ObjectInfo complete(const sdk::Call& call, const std::vector<ListedPart>& named);
@@ -67,6 +68,7 @@ class AsideUpload {
     Client& client_;
     Objects& objects_;
     Copier& copier_;
+    const bool strict_;
     const std::string key_;
     const Id id_;
     const std::string hidden_;

@@ -56,15 +56,16 @@ std::string Uploads::put_part(const sdk::Call& call, std::string_view key, std::
         throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "a part's number is 1 to " + std::to_string(kMaxPartNumber) +
                                                         ", not " + std::to_string(number));
     }
-    static_cast<void>(traits_.get(call));
+    const auto traits = traits_.get(call);
     const auto& spool = client_.settings().spool_folder;
     if (const auto id = direct_id(upload_id)) {
         const auto payload = make_payload(call, body, spool);
         return NativeUpload(client_, objects_, std::string(key), *id).put_part(call, number, *payload);
     }
     if (const auto id = aside_id(upload_id); open(id)) {
-        const auto payload = make_payload(call, body, spool, kLeastPart);
-        return AsideUpload(client_, objects_, copier_, std::string(key), *id).put_part(call, number, *payload);
+        const auto payload = make_payload(call, body, spool, traits.strict_uploads ? 0 : kLeastPart);
+        return AsideUpload(client_, objects_, copier_, traits.strict_uploads, std::string(key), *id)
+            .put_part(call, number, *payload);
     }
     throw unknown_upload();
 }
@@ -77,7 +78,8 @@ sdk::ObjectInfo Uploads::complete(const sdk::Call& call, std::string_view key, s
         return complete_direct(call, target, NativeUpload(client_, objects_, target, *id), named);
     }
     if (const auto id = aside_id(upload_id); open(id)) {
-        return AsideUpload(client_, objects_, copier_, std::move(target), *id).complete(call, named);
+        return AsideUpload(client_, objects_, copier_, traits_.get(call).strict_uploads, std::move(target), *id)
+            .complete(call, named);
     }
     throw unknown_upload();
 }
@@ -107,7 +109,7 @@ void Uploads::abort(const sdk::Call& call, std::string_view key, std::string_vie
     if (const auto id = direct_id(upload_id)) {
         NativeUpload(client_, objects_, std::string(key), *id).abort(call);
     } else if (const auto hidden = aside_id(upload_id)) {
-        AsideUpload(client_, objects_, copier_, std::string(key), *hidden).abort(call);
+        AsideUpload(client_, objects_, copier_, false, std::string(key), *hidden).abort(call);
     }
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A store that speaks S3 as AWS documents it, in memory, with faults on demand. Standard library only.
 
-    fake_s3.py with [--opaque-etags] COMMAND...   runs COMMAND with the variables of rgw.sh set; returns its status
+    fake_s3.py with [--opaque-etags] [--all-parts] COMMAND...   runs COMMAND with the variables of rgw.sh set; returns
+                                                               its status
 
 It stands in for what no real server here can be made to do: AWS's own rules for multipart uploads, etags that are no MD5
-(as with encryption by KMS), and answers that are wrong or do not come. Requests are authenticated in full, payload hashes
+(as with encryption by KMS), a completion that must name all parts (as with Ceph), and answers that are wrong or do not come. Requests are authenticated in full, payload hashes
 and chunk signatures included, by code that shares nothing with the client under test.
 
 Names ask for faults, so that a test needs no second channel:
@@ -37,7 +38,7 @@ from xml.sax.saxutils import escape
 
 BUCKET, REGION = "imgsrv-test", "us-east-1"
 SECRETS = {name: "secret-of-" + name for name in ("GOODKEY", "EXPIREDKEY", "DENIEDKEY", "TEMPORARYKEY")}
-OPAQUE_ETAGS = False
+OPAQUE_ETAGS = ALL_PARTS = False
 LEAST_PART = 5 << 20
 
 Object = collections.namedtuple("Object", "data etag mtime meta")
@@ -375,6 +376,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for number, etag in named:
             if upload.parts.get(number, (b"", None))[1] != etag:
                 raise Refusal(400, "InvalidPart")
+        if ALL_PARTS and len(named) < len(upload.parts):
+            raise Refusal(400, "InvalidPart")
         datas = [upload.parts[number][0] for number, _ in named]
         if any(len(data) < LEAST_PART for data in datas[:-1]):
             raise Refusal(400, "EntityTooSmall")
@@ -413,12 +416,13 @@ def make_certificate(folder):
 
 
 def main(arguments):
-    global OPAQUE_ETAGS
+    global OPAQUE_ETAGS, ALL_PARTS
     if arguments[:1] != ["with"]:
         sys.exit(__doc__)
     arguments = arguments[1:]
-    if arguments[:1] == ["--opaque-etags"]:
-        OPAQUE_ETAGS, arguments = True, arguments[1:]
+    while arguments and arguments[0].startswith("--"):
+        option = arguments.pop(0)
+        OPAQUE_ETAGS, ALL_PARTS = OPAQUE_ETAGS or option == "--opaque-etags", ALL_PARTS or option == "--all-parts"
     folder = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-fake-s3-"))
     try:
         make_certificate(folder)

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cstdlib>
 
 #include "s3_store.h"
 
@@ -49,12 +50,27 @@ TEST_CASE("a host that is unknown, or does not answer, is waited for and shows i
     CHECK(store.put("key", body, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
 }
 
-TEST_CASE("a bucket that goes away is not taken for missing objects") {
-    Instance instance(s3_component(), s3_settings({{"endpoint", "http://127.0.0.1:1"}, {"bucket", "nothing-here"}}));
-    Instance away(s3_component(), s3_settings());
-    // The second store's bucket is there; the first learnt nothing at its start, and its bucket is not.
+TEST_CASE("a bucket that is gone is not taken for missing objects") {
+    const auto bucket = [](const char* method) {
+        const auto command = std::string("curl -fsS -o /dev/null --aws-sigv4 aws:amz:us-east-1:s3 -X ") + method +
+                             " -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --user " +
+                             s3_variable("IMGSRV_TEST_S3_ACCESS_KEY") + ":" + s3_variable("IMGSRV_TEST_S3_SECRET_KEY") +
+                             " " + s3_variable("IMGSRV_TEST_S3_ENDPOINT") + "/vanishing";
+        REQUIRE(std::system(command.c_str()) == 0);
+    };
+    bucket("PUT");
+    Instance instance(s3_component(), s3_settings({{"bucket", "vanishing"}}));
     imgsrv_error error{};
-    CHECK(health(away, error) == IMGSRV_OK);
+    {
+        Store store(instance);
+        CHECK(store.stat(store.key("o"), nullptr, &error) == IMGSRV_NOT_FOUND);
+        bucket("DELETE");
+        Stream stream;
+        CHECK(store.stat(store.key("o"), nullptr, &error) == IMGSRV_UNAVAILABLE);
+        CHECK_THAT(error.message, Contains("no such bucket"));
+        CHECK(store.open(store.key("o"), {}, 0, -1, &stream, nullptr, &error) == IMGSRV_UNAVAILABLE);
+        CHECK(store.remove(store.key("o"), &error) == IMGSRV_UNAVAILABLE);
+    }
     CHECK(health(instance, error) == IMGSRV_UNAVAILABLE);
 }
 
