@@ -24,7 +24,9 @@ void add(CLI::App& app, const std::string& name, const std::string& help, int& e
         auto settings = flags->load();
         Status status = settings.ok() ? work(*settings) : settings.status();
         if (status.ok()) return;
-        std::fprintf(stderr, "imgsrv: %s\n", std::string(status.message()).c_str());
+        const std::string why(status.detail());
+        std::fprintf(stderr, "imgsrv: %s%s\n", std::string(status.message()).c_str(),
+                     why.empty() ? "" : (": " + why).c_str());
         exit_code = 1;
     });
 }

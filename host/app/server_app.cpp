@@ -173,7 +173,7 @@ void ServerApp::Parts::make_workers() {
 
     jobs::WorkerOptions look;
     look.name = "health";
-    look.poll_interval = seconds(2);
+    look.poll_interval = seconds(1);
     health_worker = std::make_unique<jobs::Worker>(look, [this](const ports::Call& call) -> Result<bool> {
         health.look(call);
         return false;

@@ -39,6 +39,18 @@ Number parse_or_zero(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? value : Number{};
 }
 
+// Where the database is, and why it is away, is told to the operator, by health and in the log; not to whoever asked
+// the server.
+Status for_callers(const Status& status) {
+    if (status.code() != Code::unavailable && status.code() != Code::permission_denied) return status;
+    return Status(Code::unavailable, "the database is not available")
+        .with_detail(status.describe())
+        .with_retryable(status.retryable())
+        .with_outcome_unknown(status.outcome_unknown())
+        .with_db_class(status.db_class())
+        .with_retry_after_ms(status.retry_after_ms());
+}
+
 // The driver's current row. Closes the result at its end.
 class PluginRow final : public ports::Row {
   public:
@@ -55,10 +67,10 @@ class PluginRow final : public ports::Row {
     Result<bool> next(const ports::Call& call) {
         texts_.clear();
         std::int32_t n = 0;
-        IMGSRV_TRY(instance_.run_on(rows_, call, [&](void* rows, auto* c, auto* err) {
+        IMGSRV_TRY(for_callers(instance_.run_on(rows_, call, [&](void* rows, auto* c, auto* err) {
             n = table_.row_next(rows, c, err);
             return n < 0 ? code_of(n) : IMGSRV_OK;
-        }));
+        })));
         return n > 0;
     }
     // The first column that could not be read since next().
@@ -225,7 +237,7 @@ class PluginConnection final : public ports::Connection {
     template <class F>
     Status run(const ports::Call& call, F f) {
         if (reading_) return {Code::internal, "a statement was run while another one's rows were being read"};
-        return instance_->run_on(conn_, call, f);
+        return for_callers(instance_->run_on(conn_, call, f));
     }
 
     std::shared_ptr<Instance> instance_;
@@ -249,8 +261,8 @@ class PluginDatabase final : public ports::Database {
 
     Result<std::unique_ptr<ports::Connection>> connect(const ports::Call& call) override {
         void* conn = nullptr;
-        IMGSRV_TRY(
-            instance_->run(call, [&](void* self, auto* c, auto* err) { return table_.connect(self, c, &conn, err); }));
+        IMGSRV_TRY(for_callers(
+            instance_->run(call, [&](void* self, auto* c, auto* err) { return table_.connect(self, c, &conn, err); })));
         if (!conn) return Status(Code::internal, "the database driver returned OK without a connection");
         return std::unique_ptr<ports::Connection>(std::make_unique<PluginConnection>(instance_, conn));
     }

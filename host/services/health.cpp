@@ -8,7 +8,7 @@ namespace imgsrv::services {
 
 void HealthService::add(std::string name, Check check) {
     const std::lock_guard lock(mutex_);
-    entries_.push_back({std::move(name), std::move(check), "not checked yet", {}});
+    entries_.push_back({std::move(name), std::move(check), "not checked yet", {}, std::nullopt});
 }
 
 void HealthService::add_report(std::string name, std::function<std::string()> error) {
@@ -16,17 +16,24 @@ void HealthService::add_report(std::string name, std::function<std::string()> er
     reporters_.push_back({std::move(name), std::move(error)});
 }
 
-// A check that hangs in spite of its time limit says nothing any more: what it said last does not count.
+// A check that hangs has its answer before its time limit ends, and one that hangs in spite of the limit says nothing
+// any more: what it said last does not count.
 std::string HealthService::current_error(const Entry& entry) {
+    constexpr auto kSlow = std::chrono::seconds(3);
     constexpr auto kStale = std::chrono::seconds(15);
-    if (entry.error.empty() && std::chrono::steady_clock::now() - entry.looked_at > kStale)
-        return "the check does not answer";
-    return entry.error;
+    if (!entry.error.empty()) return entry.error;
+    const auto now = std::chrono::steady_clock::now();
+    if (entry.asked && now - *entry.asked > kSlow) return "no answer within 3 s";
+    return now - entry.looked_at > kStale ? "the check does not answer" : "";
 }
 
 void HealthService::look(const ports::Call& call) {
     constexpr auto kLimit = std::chrono::seconds(5);
     for (std::size_t i = 0; i < entries_.size(); ++i) {
+        {
+            const std::lock_guard lock(mutex_);
+            entries_[i].asked = std::chrono::steady_clock::now();
+        }
         const ports::Call bounded{call.request_id, std::chrono::steady_clock::now() + kLimit, call.cancel};
         const Status status = entries_[i].check(bounded);
         std::string error = status.ok() ? std::string() : std::string(status.message());
@@ -37,6 +44,7 @@ void HealthService::look(const ports::Call& call) {
                        {{"check", entries_[i].name}, {"error", error.empty() ? entries_[i].error : status.describe()}});
         entries_[i].error = std::move(error);
         entries_[i].looked_at = std::chrono::steady_clock::now();
+        entries_[i].asked.reset();
     }
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ class HealthService {
     // From now on never ready. [any]
     void set_draining() { draining_ = true; }
 
-    // Every check was fine at the last look, and the server is not about to stop. [any]
+    // Every check was fine at the last look, none has been running for more than 3 seconds, and the server is not about
+    // to stop. [any]
     bool ready() const;
     // Before the checks run: what the report tells of background work; it does not count for readiness. "": fine.
     // [main]
@@ -47,6 +49,7 @@ class HealthService {
         Check check;
         std::string error = "not checked yet";
         std::chrono::steady_clock::time_point looked_at{};
+        std::optional<std::chrono::steady_clock::time_point> asked;  // while the check runs
     };
     struct Reporter {
         std::string name;
