@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "error.h"
 
@@ -16,6 +18,7 @@ namespace imgsrv::sqlite {
 namespace {
 
 constexpr int kOldestSqlite = 3'035'000;  // RETURNING
+constexpr std::chrono::milliseconds kSwitchRetry(10);
 
 sdk::Failure bad_option(const std::string& message) {
     return {IMGSRV_INVALID_ARGUMENT, message};
@@ -83,6 +86,21 @@ void switch_to_wal(Session& session) {
     }
 }
 
+// SQLite does not wait here as elsewhere: of processes that make a database at once, some are told BUSY right away.
+void wait_to_switch_to_wal(Session& session, const sdk::Call& call) {
+    const std::int64_t until = session.busy_until_ns();
+    for (;;) {
+        const Session::Operation operation(session, call);
+        try {
+            return switch_to_wal(session);
+        } catch (const sdk::Failure& failure) {
+            if (failure.db_class != IMGSRV_DB_BUSY || sdk::monotonic_ns() >= until) throw;
+        }
+        call.throw_if_cancelled();
+        std::this_thread::sleep_for(kSwitchRetry);
+    }
+}
+
 }  // namespace
 
 Database::Database(const sdk::Setup& setup) : settings_(read_settings(setup.config)) {
@@ -99,12 +117,11 @@ Database::Database(const sdk::Setup& setup) : settings_(read_settings(setup.conf
         inode_ = file.st_ino;
 
         anchor_ = std::make_unique<Session>(settings_);
-        Session::Operation operation(*anchor_, setup.call);
         if (sqlite3_db_readonly(anchor_->db(), "main") != 0) {
             throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "the database file is write-protected")
                 .with_db_class(IMGSRV_DB_READ_ONLY);
         }
-        switch_to_wal(*anchor_);
+        wait_to_switch_to_wal(*anchor_, setup.call);
     } catch (sdk::Failure& failure) {
         failure.message = "'" + settings_.path + "' (option 'path'): " + failure.message;
         throw;
