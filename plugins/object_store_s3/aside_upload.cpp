@@ -66,7 +66,15 @@ std::string AsideUpload::put_part(const sdk::Call& call, std::uint32_t number, P
         client_.send_ok(call, put_object(small_key(number), payload));
         if (!payload.restart()) throw sdk::Failure(IMGSRV_INTERNAL, "a small part cannot be read twice");
     }
-    return native_.put_part(call, number, payload);
+    try {
+        return native_.put_part(call, number, payload);
+    } catch (const sdk::Failure& failure) {
+        // Aborted in the meantime, and nobody would look for the second copy again. A joined object may still need it.
+        if (failure.code == IMGSRV_NOT_FOUND && payload.size() < kLeastPart && !objects_.find(call, hidden_)) {
+            objects_.remove(call, small_key(number));
+        }
+        throw;
+    }
 }
 
 sdk::ObjectInfo AsideUpload::complete(const sdk::Call& call, const std::vector<ListedPart>& named) {
@@ -96,11 +104,6 @@ std::vector<ListedPart> AsideUpload::arrange(const sdk::Call& call, const std::v
         if (wanted != nullptr && part.etag == filling_etag() && has_small(call, *wanted)) part = *wanted;
     }
     check_stored(named, found);
-    for (std::size_t i = 0; i + 1 < named.size(); ++i) {
-        if (named[i].size < kLeastPart) {
-            throw part_failure(named[i].number, "has less than the 5 MiB that every part but the last must have");
-        }
-    }
     for (std::size_t i = 0; i + 1 < stored.size(); ++i) {
         auto& part = stored[i];
         if (part.size >= kLeastPart) continue;

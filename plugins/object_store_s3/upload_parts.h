@@ -24,7 +24,8 @@ std::uint64_t total_size(std::span<const ListedPart> parts);
 const ListedPart* find_part(std::span<const ListedPart> parts, std::uint32_t number);
 // "part N" and why it cannot be part of the object, as FAILED_PRECONDITION.
 sdk::Failure part_failure(std::uint32_t number, const std::string& why);
-// Throws part_failure() unless each named part is stored with that etag and size.
+// Throws part_failure() unless each named part is stored with that etag and size, and all but the last of them have at
+// least kLeastPart.
 void check_stored(std::span<const ListedPart> named, std::span<const ListedPart> stored);
 
 // The etag that S3 gives to an object made of these parts: the MD5 of their MD5s, and their number. None when an etag

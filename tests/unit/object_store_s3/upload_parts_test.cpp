@@ -34,6 +34,14 @@ TEST_CASE("a part that is not stored as it is named is told by its number") {
     CHECK_THROWS_WITH(check_stored(std::vector<ListedPart>{{3, 30, "b"}}, stored), Contains("part 3 has the etag c"));
 }
 
+TEST_CASE("a part that is too small for where it stands is told by its number") {
+    const std::vector<ListedPart> stored = {{1, 5 * kMiB, "a"}, {2, 5 * kMiB - 1, "b"}, {3, 1, "c"}};
+    CHECK_NOTHROW(check_stored(std::vector<ListedPart>{stored[0], stored[1]}, stored));
+    CHECK_NOTHROW(check_stored(std::vector<ListedPart>{stored[0], stored[2]}, stored));
+    CHECK_NOTHROW(check_stored(std::vector<ListedPart>{stored[2]}, stored));
+    CHECK_THROWS_WITH(check_stored(stored, stored), Contains("part 2 has 5242879 bytes") && Contains("5 MiB"));
+}
+
 TEST_CASE("the etag of an object follows from those of its parts") {
     // As Ceph, Swift and AWS have it: of parts with the bytes "a" and "b".
     const std::vector<ListedPart> parts = {{1, 1, md5_hex("a")}, {2, 1, md5_hex("b")}};
