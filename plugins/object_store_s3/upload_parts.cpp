@@ -55,8 +55,9 @@ void check_stored(std::span<const ListedPart> named, std::span<const ListedPart>
     }
     for (std::size_t i = 0; i + 1 < named.size(); ++i) {
         if (named[i].size < kLeastPart) {
-            throw part_failure(named[i].number, "has " + std::to_string(named[i].size) +
-                                                    " bytes, less than the 5 MiB that every part but the last must have");
+            throw part_failure(named[i].number,
+                               "has " + std::to_string(named[i].size) +
+                                   " bytes, less than the 5 MiB that every part but the last must have");
         }
     }
 }

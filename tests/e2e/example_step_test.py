@@ -7,11 +7,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import Server, main, run, wait_until
 from images import make_metadata, make_squashfs
-
-BUILD = Path(os.environ["IMGSRV_BUILD"])
-SOURCE = Path(__file__).resolve().parents[2]
+from server_test import Server, main
+from servers.build import BUILD, SOURCE
+from servers.programs import run
+from servers.waiting import wait_until
 
 
 class ExampleStep(unittest.TestCase):
@@ -31,7 +31,7 @@ plugin-dir = ["{plugins}"]
 [publish]
 steps = ["validate_catalog", "require_sbom", "incus_index", "finalize_publish"]
 """)
-        cls.server = Server("--config", str(config))
+        cls.server = Server("--config", config)
         run(*("chmod", "-R", "go-w", cls.folder))
 
     @classmethod
@@ -49,15 +49,15 @@ steps = ["validate_catalog", "require_sbom", "incus_index", "finalize_publish"]
         refused = self.server.imgsrv("publish", "box", "1", *common)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("sbom.json", refused.stdout + refused.stderr)
-        jobs = self.server.api("GET", "/v1/publish-jobs").json["publish_jobs"]
+        jobs = self.server.owner.get("/v1/publish-jobs").json["publish_jobs"]
         self.assertEqual([jobs[0]["state"], jobs[0]["failed_step"], jobs[0]["reason"]],
                          ["failed", "require_sbom", "failed_precondition"])
         self.assertEqual([step["state"] for step in jobs[0]["steps"]], ["succeeded", "failed", "queued", "queued"])
-        self.assertEqual(self.server.api("GET", "/v1/images/box", token="").status, 404)
+        self.assertEqual(self.server.anonymous().get("/v1/images/box").status, 404)
 
         passed = self.server.imgsrv("publish", "box", "2", *common, "--attach", f"sbom.json={sbom}:application/json")
         self.assertEqual(passed.returncode, 0, passed.stdout + passed.stderr)
-        manifest = wait_until(lambda: self.server.api("GET", "/v1/images/box/versions/2", token="").json, "the manifest")
+        manifest = wait_until(lambda: self.server.anonymous().get("/v1/images/box/versions/2").json, "the manifest")
         self.assertEqual(manifest["version"]["state"], "published")
         names = [attachment["name"] for attachment in manifest["artifacts"][0]["attachments"]]
         self.assertIn("sbom.json", names)

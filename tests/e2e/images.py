@@ -5,7 +5,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from harness import run
+from servers.programs import run
 
 
 def metadata_text(name):

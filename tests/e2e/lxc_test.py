@@ -7,7 +7,9 @@ import unittest
 from pathlib import Path
 
 import images
-from harness import ServerTest, main, run, sha256
+from server_test import ServerTest, main
+from servers.build import SOURCE
+from servers.programs import run, sha256
 
 
 class Lxc:
@@ -17,7 +19,7 @@ class Lxc:
         self.folder = Path(folder)
         self.folder.mkdir()
         self.env = {**os.environ, "LXD_CONF": str(self.folder), "SSL_CERT_FILE": str(server.ca), "SSL_CERT_DIR": "/nonexistent"}
-        self("remote", "add", "test", f"https://{server.tls}", "--protocol=simplestreams")
+        self("remote", "add", "test", f"https://{server.tls_address}", "--protocol=simplestreams")
 
     def __call__(self, *arguments):
         done = self.run(*arguments)
@@ -108,19 +110,15 @@ class Clients(PublishedTest):
             with self.subTest(ref):
                 self.assertEqual(self.lxc.export(ref), {sha256(metadata), sha256(root)})
 
-    def test_bytes_changed_on_disk_are_refused(self):
+    def test_bytes_changed_in_the_store_are_refused(self):
         metadata, root = images.make_metadata(self.folder, "rotten"), images.make_squashfs(self.folder, "rotten")
         self.server.publish("rotten", "1", "--rootfs", root, "--metadata", metadata)
-        digest = sha256(root)
-        stored = [path for path in self.server.data.rglob("*") if path.is_file() and path.stat().st_size == root.stat().st_size
-                  and sha256(path) == digest]
-        self.assertEqual(len(stored), 1)
-        stored[0].chmod(0o600)
-        with open(stored[0], "r+b") as file:
-            file.seek(root.stat().st_size // 2)
-            byte = file.read(1)
-            file.seek(-1, os.SEEK_CUR)
-            file.write(bytes([byte[0] ^ 1]))
+        backends = self.server.backends
+        (key,), = backends.database.query(f"SELECT storage_key FROM blobs WHERE digest = 'sha256:{sha256(root)}'")
+        stored = bytearray(backends.store.read(key))
+        self.assertEqual(stored, root.read_bytes())
+        stored[len(stored) // 2] ^= 1
+        backends.store.write(key, bytes(stored))
         target = self.folder / "rotten-export"
         target.mkdir()
         done = self.lxc.run("image", "export", "test:rotten/1", str(target) + "/")
@@ -139,14 +137,14 @@ class Clients(PublishedTest):
 class Daemon(PublishedTest):
     """The lxd daemon downloads, verifies and stores. Needs root, as lxd does."""
 
-    HERE = Path(__file__).resolve().parent
+    SCRIPTS = SOURCE / "tests/servers"
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.lxd_env = {**os.environ, "LXD_DIR": str(cls.server.folder / "lxd"), "CA": str(cls.server.ca)}
-        cls.addClassCleanup(run, cls.HERE / "servers/stop-lxd.sh", env=cls.lxd_env)
-        run(cls.HERE / "servers/start-lxd.sh", env=cls.lxd_env)
+        cls.addClassCleanup(run, cls.SCRIPTS / "stop-lxd.sh", env=cls.lxd_env)
+        run(cls.SCRIPTS / "start-lxd.sh", env=cls.lxd_env)
         cls.lxc.env["LXD_DIR"] = cls.lxd_env["LXD_DIR"]
 
     def test_copies_every_kind(self):

@@ -9,9 +9,17 @@ import threading
 import time
 
 import images
-from harness import BINARY, Server, ServerTest, main, sha256, wait_until
+from server_test import ServerTest, main
+from servers.build import BINARY
+from servers.pair import EMBEDDED, LEAST_PART
+from servers.programs import sha256
+from servers.waiting import wait_until
 
 LINUX = ("--os", "linux", "--arch", "x86_64")
+
+# Of uploads that are interrupted: as many parts as can be.
+PART = max(64 << 10, LEAST_PART)
+PARTS = 384 if EMBEDDED else 24
 
 
 def events(done):
@@ -36,7 +44,7 @@ class Publish(ServerTest):
         self.assertIn("both 1.0 is published", done.stdout)
         self.assertEqual(done.stderr, "")
 
-        manifest = self.server.api("GET", "/v1/images/both/refs/stable", token="").json
+        manifest = self.server.anonymous().get("/v1/images/both/refs/stable").json
         self.assertEqual(manifest["image"]["display_name"], "Both kinds")
         self.assertEqual({a["artifact"]["format"] for a in manifest["artifacts"]}, {"squashfs", "qcow2"})
         for entry in manifest["artifacts"]:
@@ -45,7 +53,7 @@ class Publish(ServerTest):
             self.assertEqual(artifact["primary_blob_digest"], "sha256:" + sha256(path))
             self.assertEqual(artifact["primary_blob_size_bytes"], path.stat().st_size)
             self.assertEqual([a["name"] for a in entry["attachments"]], ["incus.tar.xz"])
-            blob = self.server.api("GET", "/v1/blobs/" + artifact["primary_blob_digest"], token="")
+            blob = self.server.anonymous().get("/v1/blobs/" + artifact["primary_blob_digest"])
             self.assertEqual(blob.body, path.read_bytes())
 
     def test_again_is_a_success_that_sends_nothing(self):
@@ -55,7 +63,7 @@ class Publish(ServerTest):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(len(named(done, "unchanged")), 1)
         self.assertEqual(named(done, "upload"), [])
-        self.assertEqual(self.server.api("GET", "/v1/images/again/aliases/late", token="").json["version"], "1")
+        self.assertEqual(self.server.anonymous().get("/v1/images/again/aliases/late").json["version"], "1")
 
     def test_bytes_the_server_has_are_not_sent(self):
         disk = images.make_disk(self.folder, "have")
@@ -78,9 +86,9 @@ class Publish(ServerTest):
         intel = images.make_disk(self.folder, "intel")
         done = self.server.imgsrv("publish", "multi", "1", "--os", "linux", "--arch", "aarch64", "--disk", arm, "--draft")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(self.server.api("GET", "/v1/images/multi/versions/1", token="").status, 404)
+        self.assertEqual(self.server.anonymous().get("/v1/images/multi/versions/1").status, 404)
         self.server.publish("multi", "1", "--disk", intel)
-        manifest = self.server.api("GET", "/v1/images/multi/versions/1", token="").json
+        manifest = self.server.anonymous().get("/v1/images/multi/versions/1").json
         self.assertEqual({a["artifact"]["architecture"] for a in manifest["artifacts"]}, {"aarch64", "x86_64"})
 
     def test_a_draft_with_other_bytes_needs_replace(self):
@@ -91,7 +99,7 @@ class Publish(ServerTest):
         self.assertEqual(done.returncode, 6)
         self.assertIn("--replace", done.stderr)
         self.server.publish("redo", "1", "--disk", second, "--replace")
-        manifest = self.server.api("GET", "/v1/images/redo/versions/1", token="").json
+        manifest = self.server.anonymous().get("/v1/images/redo/versions/1").json
         self.assertEqual([a["artifact"]["primary_blob_digest"] for a in manifest["artifacts"]], ["sha256:" + sha256(second)])
 
     def test_attachments_keep_their_name_and_type(self):
@@ -99,7 +107,7 @@ class Publish(ServerTest):
         note.write_text("hello")
         self.server.publish("attached", "1", "--file", f"raw={images.make_random(self.folder, 'attached.raw', 1)}",
                             "--attach", f"sbom.json={note}:application/spdx+json", "--attach", f"note.txt={note}")
-        manifest = self.server.api("GET", "/v1/images/attached/versions/1", token="").json
+        manifest = self.server.anonymous().get("/v1/images/attached/versions/1").json
         attachments = {a["name"]: a for a in manifest["artifacts"][0]["attachments"]}
         self.assertEqual(attachments["sbom.json"]["media_type"], "application/spdx+json")
         self.assertEqual(attachments["note.txt"]["media_type"], "text/plain")
@@ -122,7 +130,7 @@ class Publish(ServerTest):
                 self.assertIn(reason, done.stderr)
         done = self.publish("Wrong Name", "1", "--file", f"raw={text}")
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertEqual(self.server.api("GET", "/v1/images/wrong").status, 404)
+        self.assertEqual(self.server.owner.get("/v1/images/wrong").status, 404)
 
     def test_each_failure_has_its_exit_code(self):
         text = self.folder / "codes"
@@ -143,14 +151,14 @@ class Publish(ServerTest):
         """A draft names a blob that is not there: published by hand it fails; the command brings the blob and retries."""
         disk = images.make_disk(self.folder, "late")
         digest = "sha256:" + sha256(disk)
-        api = self.server.api
-        self.assertEqual(api("POST", "/v1/images", {"name": "late"}).status, 201)
-        self.assertEqual(api("POST", "/v1/images/late/versions", {"version": "1"}).status, 201)
-        self.assertEqual(api("POST", "/v1/images/late/versions/1/artifacts", {
+        owner = self.server.owner
+        self.assertEqual(owner.post("/v1/images", json={"name": "late"}).status, 201)
+        self.assertEqual(owner.post("/v1/images/late/versions", json={"version": "1"}).status, 201)
+        self.assertEqual(owner.post("/v1/images/late/versions/1/artifacts", json={
             "operating_system": "linux", "architecture": "x86_64", "format": "qcow2", "primary_blob_digest": digest,
             "primary_blob_size_bytes": disk.stat().st_size, "primary_media_type": "application/x-qemu-disk"}).status, 201)
-        job = api("POST", "/v1/images/late/versions/1/publish").json["job_id"]
-        wait_until(lambda: api("GET", f"/v1/publish-jobs/{job}").json["state"] == "failed", "the job fails")
+        job = owner.post("/v1/images/late/versions/1/publish").json["job_id"]
+        wait_until(lambda: owner.get(f"/v1/publish-jobs/{job}").json["state"] == "failed", "the job fails")
 
         retry = self.server.imgsrv("job", "retry", job, "--follow")
         self.assertEqual(retry.returncode, 7, retry.stdout)
@@ -160,20 +168,20 @@ class Publish(ServerTest):
         self.assertIn("failed", shown)
 
         self.server.publish("late", "1", "--disk", disk)
-        self.assertEqual(api("GET", "/v1/images/late/versions/1", token="").json["version"]["state"], "published")
+        self.assertEqual(self.server.anonymous().get("/v1/images/late/versions/1").json["version"]["state"], "published")
 
     def test_an_abandoned_job_gives_the_draft_back(self):
-        api = self.server.api
-        api("POST", "/v1/images", {"name": "given-up"})
-        api("POST", "/v1/images/given-up/versions", {"version": "1"})
-        api("POST", "/v1/images/given-up/versions/1/artifacts", {
+        owner = self.server.owner
+        owner.post("/v1/images", json={"name": "given-up"})
+        owner.post("/v1/images/given-up/versions", json={"version": "1"})
+        owner.post("/v1/images/given-up/versions/1/artifacts", json={
             "operating_system": "linux", "architecture": "x86_64", "format": "raw", "primary_blob_digest": "sha256:" + "0" * 64,
             "primary_blob_size_bytes": 1, "primary_media_type": "application/octet-stream"})
-        job = api("POST", "/v1/images/given-up/versions/1/publish").json["job_id"]
-        wait_until(lambda: api("GET", f"/v1/publish-jobs/{job}").json["state"] == "failed", "the job fails")
+        job = owner.post("/v1/images/given-up/versions/1/publish").json["job_id"]
+        wait_until(lambda: owner.get(f"/v1/publish-jobs/{job}").json["state"] == "failed", "the job fails")
         done = self.server.imgsrv("job", "abandon", job)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(api("GET", "/v1/images/given-up/versions/1").json["version"]["state"], "draft")
+        self.assertEqual(owner.get("/v1/images/given-up/versions/1").json["version"]["state"], "draft")
 
     def test_json_events_tell_the_whole_story(self):
         disk = images.make_disk(self.folder, "story")
@@ -225,7 +233,7 @@ class Publish(ServerTest):
 class Interrupted(ServerTest):
     def start_publish(self, image, path, **more):
         """A publish with small parts, under way; its stdout, event by event, in .events."""
-        process = subprocess.Popen([BINARY, "publish", image, "1", *LINUX, "--file", f"raw={path}", "--part-size", "64KiB",
+        process = subprocess.Popen([BINARY, "publish", image, "1", *LINUX, "--file", f"raw={path}", "--part-size", f"{PART >> 10}KiB",
                                     "--parallel", "2", "--json", "--retry-for", "1m"],
                                    env=self.server.client_env(), stdout=subprocess.PIPE, text=True, **more)
         process.events = []
@@ -242,38 +250,38 @@ class Interrupted(ServerTest):
         return wait_until(lambda: next((e["upload_id"] for e in process.events if e["event"] == "upload"), None), "an upload begins")
 
     def wait_for_parts(self, upload, count):
-        parts = lambda: self.server.api("GET", f"/v1/uploads/{upload}/parts").json["parts"]
+        parts = lambda: self.server.owner.get(f"/v1/uploads/{upload}/parts").json["parts"]
         return wait_until(lambda: len(parts()) >= count and parts(), f"{count} parts are accepted")
 
     def test_a_killed_client_goes_on_where_it_was(self):
-        path = images.make_random(self.folder, "client-killed.raw", 24)
+        path = images.make_random(self.folder, "client-killed.raw", PART * PARTS >> 20)
         process = self.start_publish("client-killed", path)
         upload = self.upload_of(process)
-        self.wait_for_parts(upload, 20)
+        self.wait_for_parts(upload, PARTS // 16)
         process.kill()
         process.wait()
         time.sleep(0.5)
-        accepted = self.server.api("GET", f"/v1/uploads/{upload}/parts").json["parts"]
-        self.assertLess(len(accepted), 384, "the client was killed before it had sent everything")
-        log_before = len(self.server.log)
+        accepted = self.server.owner.get(f"/v1/uploads/{upload}/parts").json["parts"]
+        self.assertLess(len(accepted), PARTS, "the client was killed before it had sent everything")
+        log_before = len(self.server.log.events)
 
         done = self.server.imgsrv("publish", "client-killed", "1", *LINUX, "--file", f"raw={path}", "--json")
         self.assertEqual(done.returncode, 0, done.stdout)
         begun = named(done, "upload")[0]
         self.assertEqual(begun["upload_id"], upload)
         self.assertGreaterEqual(begun["resumed_bytes"], sum(part["size_bytes"] for part in accepted))
-        self.assertEqual(self.parts_put(log_before), 384 - len(accepted), "an accepted part was sent again")
+        self.assertEqual(self.parts_put(log_before), PARTS - len(accepted), "an accepted part was sent again")
 
     def parts_put(self, since):
         """How many parts the server has accepted, by its log from that line on."""
-        requests = (json.loads(line) for line in self.server.log[since:] if line.startswith("{") and '"PUT"' in line)
+        requests = [e for e in self.server.log.events[since:] if e.get("msg") == "request" and e["method"] == "PUT"]
         return sum(r["route"].endswith("/parts/{number}") and r["status"] == 200 for r in requests)
 
     def test_a_killed_server_costs_the_client_nothing_but_time(self):
-        path = images.make_random(self.folder, "server-killed.raw", 24)
+        path = images.make_random(self.folder, "server-killed.raw", PART * PARTS >> 20)
         process = self.start_publish("server-killed", path)
         upload = self.upload_of(process)
-        for count in (20, 120, 250):
+        for count in (PARTS // 16, PARTS // 3, PARTS * 2 // 3):
             self.wait_for_parts(upload, count)
             self.server.kill()
             time.sleep(0.5)
@@ -281,17 +289,17 @@ class Interrupted(ServerTest):
         self.assertEqual(process.wait(timeout=120), 0, process.events[-3:])
         process.reader.join()
         self.assertEqual(process.events[-1]["event"], "published")
-        blob = self.server.api("GET", "/v1/blobs/sha256:" + sha256(path), token="")
+        blob = self.server.anonymous().get("/v1/blobs/sha256:" + sha256(path))
         self.assertEqual(blob.body, path.read_bytes())
 
     def test_a_stale_record_is_forgotten(self):
-        path = images.make_random(self.folder, "stale.raw", 8)
+        path = images.make_random(self.folder, "stale.raw", PART * PARTS // 3 >> 20)
         process = self.start_publish("stale", path)
         upload = self.upload_of(process)
         self.wait_for_parts(upload, 3)
         process.send_signal(signal.SIGTERM)
         process.wait()
-        self.assertEqual(self.server.api("POST", f"/v1/uploads/{upload}/abort").status, 200)
+        self.assertEqual(self.server.owner.post(f"/v1/uploads/{upload}/abort").status, 200)
         done = self.server.imgsrv("publish", "stale", "1", *LINUX, "--file", f"raw={path}", "--json")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(named(done, "upload")[0]["resumed_bytes"], 0)
@@ -299,16 +307,16 @@ class Interrupted(ServerTest):
         self.assertEqual(records, [], "a finished upload leaves no record behind")
 
     def test_a_file_that_changes_under_way_is_not_published(self):
-        path = images.make_random(self.folder, "changing.raw", 24)
+        path = images.make_random(self.folder, "changing.raw", PART * PARTS >> 20)
         process = self.start_publish("changing", path)
         self.wait_for_parts(self.upload_of(process), 3)
         with open(path, "r+b") as file:
-            file.seek((24 << 20) - 100)
+            file.seek(PART * PARTS - 100)
             file.write(b"other bytes")
         self.assertEqual(process.wait(timeout=120), 8)
         process.reader.join()
         self.assertIn("changed", process.events[-1]["message"])
-        self.assertEqual(self.server.api("GET", "/v1/images/changing/versions/1", token="").status, 404)
+        self.assertEqual(self.server.anonymous().get("/v1/images/changing/versions/1").status, 404)
 
 
 if __name__ == "__main__":

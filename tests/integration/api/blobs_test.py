@@ -1,5 +1,6 @@
 """The bytes of blobs, artifacts and attachments: ranges and conditions as in RFC 9110."""
-from harness import check, digest_of
+from servers.checks import check
+from servers.client import digest_of
 
 
 def targets(world):

@@ -4,7 +4,8 @@ import re
 import subprocess
 import tempfile
 
-from harness import BINARY, SOURCE, check, clean_environment
+from servers.build import BINARY, SOURCE, clean_environment
+from servers.checks import check
 
 SAMPLE = (SOURCE / "config/imgsrv.toml").read_text()
 

@@ -4,13 +4,18 @@ import random
 import signal
 import subprocess
 
-from harness import Server, check, digest_of, wait_until
+from servers import pair
+from servers.checks import check
+from servers.client import digest_of
+from servers.imgsrv import Server
+from servers.relay import Relay
+from servers.waiting import wait_until
 
 
 def test_resume_after_kill(world):
     """A killed server goes on from what it had accepted; no accepted part is sent again."""
     with Server(observe=world.server.observe) as server:
-        draw, size = random.Random(7), 1 << 18
+        draw, size = random.Random(7), max(1 << 18, pair.LEAST_PART)
         data = draw.randbytes(size * 8 - 1000)
         pieces = {n + 1: data[n * size:(n + 1) * size] for n in range(8)}
         writer, token = server.writer(), server.bootstrap
@@ -100,30 +105,80 @@ def test_full_disk(world):
             server.stop()
 
 
-def test_backend_away(world):
+def lose_files(server):
+    moved = server.data / "objects/tmp-gone"
+    (server.data / "objects/tmp").rename(moved)
+    for file in moved.iterdir():
+        file.unlink()
+    moved.rmdir()
+
+
+def told_away(server, backend, others):
+    """The server says that this backend is away, and does not blame the others."""
+    anonymous = server.anonymous()
+    ready = wait_until(lambda: (a := anonymous.get("/readyz")).status == 503 and a, "not ready", 15)
+    check.true(int(ready.header("Retry-After")) >= 1, "Retry-After")
+    answer = anonymous.get("/health")
+    check.equal((answer.status, answer.json["status"], answer.json["checks"][backend]["status"]),
+                (503, "error", "error"), f"the health of a {backend} that is away")
+    check.true(answer.json["checks"][backend]["error"], "it says why")
+    check.true(str(server.folder) not in answer.body.decode(), "without a path of the server")
+    for other in others:
+        check.equal(answer.json["checks"][other]["status"], "ok", f"the {other} is well")
+    check.equal(anonymous.get("/healthz").status, 204, "the process lives")
+
+
+def told_well(server):
+    anonymous = server.anonymous()
+    check.equal(anonymous.get("/readyz").status, 204, "ready")
+    health = anonymous.get("/health").expect(200).json
+    check.equal(health["status"], "ok", "healthy")
+    check.true({"database", "storage"} <= set(health["checks"]), "each backend has a check")
+
+
+def test_files_away(world):
     with Server(observe=world.server.observe) as server:
-        anonymous = server.anonymous()
-        check.equal(anonymous.get("/readyz").status, 204, "ready")
-        health = anonymous.get("/health").expect(200).json
-        check.equal(health["status"], "ok", "healthy")
-        check.true({"database", "storage"} <= set(health["checks"]), "each backend has a check")
-        (server.data / "objects/tmp").rename(server.data / "objects/tmp-gone")
-        moved = server.data / "objects/tmp-gone"
-        for file in moved.iterdir():
-            file.unlink()
-        moved.rmdir()
-        ready = wait_until(lambda: (a := anonymous.get("/readyz")).status == 503 and a, "not ready", 15)
-        check.true(int(ready.header("Retry-After")) >= 1, "Retry-After")
-        answer = anonymous.get("/health")
-        check.equal((answer.status, answer.json["status"], answer.json["checks"]["storage"]["status"]),
-                    (503, "error", "error"), "the health of a storage that is away")
-        check.true(answer.json["checks"]["storage"]["error"], "it says why")
-        check.true(str(server.folder) not in answer.body.decode(), "without a path of the server")
-        check.equal(answer.json["checks"]["database"]["status"], "ok", "the database is well")
-        check.equal(anonymous.get("/healthz").status, 204, "the process lives")
+        told_well(server)
+        lose_files(server)
+        told_away(server, "storage", ["database"])
+
+
+def test_network_away(world):
+    """A database and a store that can no longer be reached, and can again: the server says so, and goes on by itself."""
+    with Server(observe=world.server.observe, start=False) as server:
+        backends = server.backends
+        relays = {"database": Relay(backends.database.address), "storage": Relay(backends.store.host)}
+        # The last one given counts.
+        server.flags += backends.through(relays["database"].address, "http://" + relays["storage"].address)
+        server.start()
+        writer, size = server.writer(), pair.LEAST_PART
+        told_well(server)
+        for backend, other in (("storage", "database"), ("database", "storage")):
+            data = os.urandom(size + 1_000_000)
+            upload = writer.new_upload(data)
+            first = writer.put_part(upload, 1, data[:size]).expect(200).json
+            relays[backend].cut()
+            answer = writer.put_part(upload, 2, data[size:])
+            check.equal((answer.status, answer.header("Retry-After") is not None), (503, True), f"a part without {backend}")
+            told_away(server, backend, [other])
+            relays[backend].mend()
+            wait_until(lambda: server.anonymous().get("/readyz").status == 204, f"ready once the {backend} is back", 15)
+            second = wait_until(lambda: (a := writer.put_part(upload, 2, data[size:])).status == 200 and a,
+                                f"a part once the {backend} is back", 15).json
+            writer.complete(upload, [first, second]).expect(200)
+            check.equal(writer.settled(upload)["state"], "ready", f"the upload that the {backend} left")
+            check.true(writer.get(f"/v1/blobs/{digest_of(data)}").body == data, "with the right bytes")
+        told_well(server)
+        check.equal(server.stop(), 0, "SIGTERM ends it with 0")
+        for relay in relays.values():
+            relay.close()
+
+
+# What a test takes away or fills is part of one of the pairs.
+ONLY = {"test_full_disk": "embedded", "test_files_away": "embedded", "test_network_away": "postgres+s3"}
 
 
 def run(world):
     for name, function in list(globals().items()):
-        if name.startswith("test_"):
+        if name.startswith("test_") and ONLY.get(name, pair.NAME) == pair.NAME:
             check.run(function, world)

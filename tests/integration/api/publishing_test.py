@@ -1,7 +1,8 @@
 """Publishing: what stops it, and what can be done then."""
 import os
 
-from harness import check, digest_of
+from servers.checks import check
+from servers.client import digest_of
 from world import NO_ID
 
 

@@ -4,8 +4,9 @@ import concurrent.futures
 import os
 import time
 
-from harness import check, digest_of
-from uploads_test import begin_part, nothing_left, read_all, staged_files
+from servers.checks import check
+from servers.client import digest_of
+from uploads_test import begin_part, nothing_left, read_all, staged
 
 
 def at_once(count, call):
@@ -56,7 +57,7 @@ def test_publish_against_edits(world):
 
 
 def test_completions(world):
-    before = staged_files(world)
+    before = staged(world)
     data = os.urandom(300_000)
     upload = world.writer.new_upload(data)
     part = world.writer.put_part(upload, 1, data).expect(200).json
@@ -66,7 +67,7 @@ def test_completions(world):
 
 
 def test_same_blob(world):
-    before = staged_files(world)
+    before = staged(world)
     for round_ in range(3):
         data = os.urandom(200_000)
         uploads = [world.writer.new_upload(data) for _ in range(6)]
@@ -78,7 +79,7 @@ def test_same_blob(world):
 
 
 def test_abort_against_parts(world):
-    before = staged_files(world)
+    before = staged(world)
     for size in (300_000, 5_000_000):
         data = os.urandom(size)
         upload = world.writer.new_upload(data)
@@ -94,7 +95,7 @@ def test_abort_against_parts(world):
 
 def test_complete_against_parts(world):
     """A part that arrives while the session is completed is either in it or refused."""
-    before = staged_files(world)
+    before = staged(world)
     data = os.urandom(400_000)
     upload = world.writer.new_upload(data)
     first = world.writer.put_part(upload, 1, data).expect(200).json

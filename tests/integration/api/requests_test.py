@@ -2,7 +2,7 @@
 import json
 import uuid
 
-from harness import check
+from servers.checks import check
 
 
 def test_paths(world):

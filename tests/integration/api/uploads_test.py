@@ -7,7 +7,11 @@ import random
 import socket
 import time
 
-from harness import Server, check, digest_of, wait_until
+from servers.checks import check
+from servers.client import digest_of
+from servers.imgsrv import Server
+from servers.pair import EMBEDDED, LEAST_PART
+from servers.waiting import wait_until
 from world import NO_ID
 
 
@@ -15,25 +19,24 @@ def sha256_base64(data):
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
-def staged_files(world):
-    """The files on the disk that belong to unfinished uploads."""
-    objects = world.server.data / "objects"
-    return {p for p in objects.rglob("*")
-            if p.is_file() and {"tmp", "staging", "uploads"} & set(p.relative_to(objects).parts)}
+def staged(world):
+    """What the object store keeps of unfinished uploads."""
+    return world.server.backends.store.unfinished()
 
 
 def nothing_left(world, before):
     """Checks that staging is as it was before."""
     try:
-        wait_until(lambda: not staged_files(world) - before, "staging is empty", 10)
+        wait_until(lambda: not staged(world) - before, "staging is empty", 10)
     except TimeoutError:
         pass
-    check.equal(staged_files(world) - before, set(), "nothing is left in staging")
+    check.equal(staged(world) - before, set(), "nothing is left in staging")
 
 
 def test_parts_in_any_order_and_in_parallel(world):
-    draw, before = random.Random(1), staged_files(world)
-    for round_, (part, count) in enumerate(((1 << 16, 12), (70001, 9), (1 << 20, 5))):
+    draw, before = random.Random(1), staged(world)
+    rounds = ((1 << 16, 12), (70001, 9), (1 << 20, 5)) if EMBEDDED else ((LEAST_PART, 4), (LEAST_PART + 70001, 3))
+    for round_, (part, count) in enumerate(rounds):
         data = draw.randbytes(part * (count - 1) + part // 3)
         pieces = list(enumerate((data[at:at + part] for at in range(0, len(data), part)), 1))
         upload = world.writer.new_upload(data)
@@ -55,11 +58,12 @@ def test_parts_in_any_order_and_in_parallel(world):
 
 
 def test_part_is_replaced(world):
-    data = os.urandom(3000)
+    size = max(1000, LEAST_PART)
+    data = os.urandom(size + 2000)
     upload = world.writer.new_upload(data)
-    second = world.writer.put_part(upload, 2, data[1000:]).expect(200).json
-    first = world.writer.put_part(upload, 1, b"x" * 1000).expect(200).json
-    again = world.writer.put_part(upload, 1, data[:1000]).expect(200)
+    second = world.writer.put_part(upload, 2, data[size:]).expect(200).json
+    first = world.writer.put_part(upload, 1, b"x" * size).expect(200).json
+    again = world.writer.put_part(upload, 1, data[:size]).expect(200)
     check.equal(again.header("ETag"), f'"{again.json["etag"]}"', "ETag of a part")
     check.true(again.json["etag"] != first["etag"], "other bytes have another etag")
     answer = world.writer.complete(upload, [first, second])
@@ -154,10 +158,28 @@ def test_part_digests(world):
         check.equal(world.writer.put_part(upload, 1, data, headers={name: value}).status, 200, f"{name}: {value[:30]}")
 
 
-def test_bad_completions(world):
+def test_small_parts(world):
+    """Where the store joins no small parts, a completion is refused with the part's number, and larger ones can be sent."""
     data = os.urandom(3000)
     upload = world.writer.new_upload(data)
-    parts = [world.writer.put_part(upload, n, data[(n - 1) * 1000:n * 1000]).expect(200).json for n in (1, 2, 3)]
+    parts = [world.writer.put_part(upload, n, data[(n - 1) * 1500:n * 1500]).expect(200).json for n in (1, 2)]
+    answer = world.writer.complete(upload, parts)
+    check.equal(answer.status, 200 if EMBEDDED else 412, "completion with a small part that is not the last")
+    if not EMBEDDED:
+        check.contains(answer.detail, ["part 1", "1500", "5 MiB"], "a small part that is not the last: detail")
+        check.true(world.server.backends.store.host not in answer.detail, "without the address of the store")
+        whole = world.writer.put_part(upload, 1, data)
+        check.equal(whole.status, 413, "a larger part, while the others take the place")
+        whole = world.writer.put_part(upload, 2, b"").expect(200).json, world.writer.put_part(upload, 1, data).expect(200).json
+        world.writer.complete(upload, [whole[1]]).expect(200)
+    check.equal(world.writer.settled(upload)["state"], "ready", "the upload")
+
+
+def test_bad_completions(world):
+    size = max(1000, LEAST_PART)
+    data = os.urandom(3 * size)
+    upload = world.writer.new_upload(data)
+    parts = [world.writer.put_part(upload, n, data[(n - 1) * size:n * size]).expect(200).json for n in (1, 2, 3)]
 
     def refused(named, words, what):
         answer = world.writer.complete(upload, named)
@@ -167,7 +189,7 @@ def test_bad_completions(world):
     missing = {**parts[2], "part_number": 4}
     refused(parts + [missing], ["part 4", "not been received"], "a part that was not sent")
     refused([{**parts[0], "etag": "nonsense"}, *parts[1:]], ["part 1", "etag", "nonsense"], "a wrong etag")
-    refused([{**parts[0], "size_bytes": 999}, *parts[1:]], ["part 1", "1000", "999"], "a wrong size")
+    refused([{**parts[0], "size_bytes": 999}, *parts[1:]], ["part 1", str(size), "999"], "a wrong size")
     refused([parts[1], parts[0], parts[2]], ["part 1", "part 2", "ascending"], "parts out of order")
     refused([parts[0], parts[0], parts[1]], ["part 1", "ascending"], "a part twice")
     refused([], ["parts", "at least one"], "no part")
@@ -192,7 +214,7 @@ def test_bad_completions(world):
 
 
 def test_size_mismatch(world):
-    data, before = os.urandom(2000), staged_files(world)
+    data, before = os.urandom(2000), staged(world)
     upload = world.writer.new_upload(data)
     part = world.writer.put_part(upload, 1, data[:1500]).expect(200).json
     session = world.writer.complete(upload, [part]).expect(200).json
@@ -207,9 +229,10 @@ def test_size_mismatch(world):
 
 
 def test_digest_mismatch(world):
-    data, before = os.urandom(5000), staged_files(world)
-    for sizes in ((5000,), (2000, 3000)):
-        other = os.urandom(5000)
+    first = max(2000, LEAST_PART)
+    data, before = os.urandom(first + 3000), staged(world)
+    for sizes in ((first + 3000,), (first, 3000)):
+        other = os.urandom(first + 3000)
         upload = world.writer.new_upload(data)
         at, parts = 0, []
         for number, size in enumerate(sizes, 1):
@@ -244,7 +267,7 @@ def test_after_completion(world):
 
 
 def test_abort(world):
-    data, before = os.urandom(1000), staged_files(world)
+    data, before = os.urandom(1000), staged(world)
     upload = world.writer.new_upload(data)
     part = world.writer.put_part(upload, 1, data).expect(200).json
     for attempt in ("first", "second"):

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Kills the server before the n-th call that changes a file system, for every n of a small scenario: start, upload with parts
+"""Kills the server before the n-th call that changes what it keeps, for every n of a small scenario: start, upload with parts
 out of order and one replaced, completion, promotion, draft, publishing, alias. After each kill the same client goes on, and
 in the end everything promised must be there and nothing else.
 
-The short form takes every n-th call, from a seeded beginning; IMGSRV_SOAK=1 takes them all, and tears every write in the
+What changes it: calls that change a file system, or what is sent to database and object store, see fault_shim.c. The short
+form takes every n-th call, from a seeded beginning; IMGSRV_SOAK=1 takes them all, and tears every write in the
 middle too.
 """
 import collections
@@ -16,12 +17,16 @@ import time
 
 import audit
 from faults import Faults
-from mortal import LONG_FORM, Server, Tally
+from servers.build import LONG_FORM
+from servers.checks import Checks
+from servers.imgsrv import Server
+from servers.pair import EMBEDDED, LEAST_PART
 from ledger import Blob, Ledger
 from publisher import Publisher
 from uploads import KIB, Upload, Patient
 
-SHORT_FORM_KILLS = 24
+SHORT_FORM_KILLS = 24 if EMBEDDED else 12
+UNIT = max(64 * KIB, LEAST_PART)  # of parts
 
 
 class Scenario(Publisher):
@@ -42,7 +47,7 @@ class Scenario(Publisher):
         self._retry_or_exists("", "/v1/images", {"name": "image"})
         wrong = Blob(self.random.randbytes(1000), declared="sha256:" + "0" * 64)
         InOrder(self.server, self.token, self.moments, self.ledger, wrong, self.random).run()
-        disk = Blob(b"QFI\xfb" + self.random.randbytes(600 * KIB))
+        disk = Blob(b"QFI\xfb" + self.random.randbytes(3 * UNIT + 408 * KIB))
         metadata = Blob(self.random.randbytes(2000))
         OutOfOrder(self.server, self.token, self.moments, self.ledger, disk, self.random).run()
         InOrder(self.server, self.token, self.moments, self.ledger, metadata, self.random).run()
@@ -54,7 +59,7 @@ class Scenario(Publisher):
             "name": "incus.tar.xz", "media_type": "application/x-xz",
             "blob_digest": metadata.digest, "blob_size_bytes": metadata.size})
         job = self._publish(path)
-        self.ledger.tally.check(job["state"] == "succeeded", f"the job ended as {job}")
+        self.ledger.tally.true(job["state"] == "succeeded", f"the job ended as {job}")
         with self.ledger.lock:
             self.ledger.published["image", "v1"] = {disk.digest, metadata.digest}
         self._move_alias("/v1/images/image", "latest", "v1")
@@ -85,7 +90,8 @@ class OutOfOrder(InOrder):
     """Odd sizes, the first part last, and one part twice with other bytes and once more with the same."""
 
     def run(self):
-        data, cuts = self.blob.data, (0, 100 * KIB, 164 * KIB, 228 * KIB, len(self.blob.data))
+        data = self.blob.data
+        cuts = (0, UNIT + 36 * KIB, 2 * UNIT + 36 * KIB, 3 * UNIT + 36 * KIB, len(data))
         parts = [(n + 1, cuts[n], cuts[n + 1] - cuts[n]) for n in range(4)]
         return self.run_parts([parts[1], parts[3], parts[2], parts[0]])
 
@@ -104,11 +110,11 @@ class Quiet:
 class Run:
     """One run of the scenario, over one kill."""
 
-    def __init__(self, folder, faults):
+    def __init__(self, folder, faults, backends):
         self.folder, self.faults = folder, faults
-        self.tally = Tally()
+        self.tally = Checks()
         self.ledger = Ledger(self.tally)
-        self.server = Server(folder / "data", log=folder / "log")
+        self.server = Server(folder=folder, backends=backends, start=False)
 
     def run(self, kill_after, torn, token):
         """The kind of call it died at, or None when the scenario has fewer calls."""
@@ -128,47 +134,45 @@ class Run:
                 self.faults.disarm()
             if self.server.process.poll() is not None:
                 if died or self.server.process.returncode != -9:
-                    self.tally.check(False, f"the server ended by itself:\n{self.server.log_tail()}")
+                    self.tally.true(False, f"the server ended by itself:\n{self.server.log.tail()}")
                     break
                 died = self.faults.last_kind()
-                self.server.wait_ended()
                 self.server.start()
         return died
 
     def audit(self):
         if not self.tally.failures:
             audit.served(self.server, self.ledger)
-        self.tally.check(self.server.stop() == 0, "the server did not stop well")
+        self.tally.true(self.server.stop() == 0, "the server did not stop well")
         audit.sweep(self.server, self.tally)
-        audit.files(self.server.data_dir, self.tally, audit.database(self.server.data_dir, self.tally))
+        audit.objects(self.server, self.tally, audit.database(self.server, self.tally))
         return self.tally.failures
 
 
 def main():
-    tally = Tally()
+    tally = Checks()
     top = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-every-write-"))
     faults = Faults(top / "faults")
-    template = Server(top / "template")
-    template.start()
-    token = template.issue_writer()
+    template = Server(folder=top / "template")
+    token = template.token("content-writer")["plaintext"]
     template.stop()
 
     def attempt(kill_after, torn=False):
         folder = top / f"{kill_after}{'-torn' if torn else ''}"
-        shutil.copytree(top / "template", folder / "data")
-        run = Run(folder, faults)
+        run = Run(folder, faults, template.backends.clone(folder))
         died = run.run(kill_after, torn, token)
         calls = faults.kinds()
         failures = run.audit()
         if not failures:
+            run.server.close()
             shutil.rmtree(folder)
         return died, failures, calls
 
     _, failures, calls = attempt(None)
-    tally.check(not failures, "the scenario without a kill")
-    tally.say(f"{len(calls)} calls change a file system: {dict(collections.Counter(calls).most_common())}")
+    tally.true(not failures, "the scenario without a kill")
+    tally.say(f"{len(calls)} calls change what is kept: {dict(collections.Counter(calls).most_common())}")
     if LONG_FORM:
-        points = [(n, False) for n in range(len(calls))] + [(n, True) for n, kind in enumerate(calls) if kind == "write"]
+        points = [(n, False) for n in range(len(calls))] + [(n, True) for n, kind in enumerate(calls) if kind in ("write", "send")]
     else:
         seed = int(os.environ.get("IMGSRV_KILL_SEED", time.time_ns() % 1_000_000))
         step = len(calls) / SHORT_FORM_KILLS
@@ -180,12 +184,13 @@ def main():
     for done, (n, torn) in enumerate(points):
         died, failures, _ = attempt(n, torn)
         died_at[died] += 1
-        tally.check(not failures, f"killed {'in' if torn else 'before'} call {n} ({died}); kept {top / str(n)}")
+        tally.true(not failures, f"killed {'in' if torn else 'before'} call {n} ({died}); kept {top / str(n)}")
         if (done + 1) % 20 == 0:
             tally.say(f"{done + 1} of {len(points)} kills")
     tally.say(f"killed before: {dict(died_at.most_common())}")
-    tally.check(sum(died_at.values()) - died_at[None] >= len(points) * 0.9, "most runs met no kill")
+    tally.true(sum(died_at.values()) - died_at[None] >= len(points) * 0.9, "most runs met no kill")
     if not tally.failures:
+        template.close()
         shutil.rmtree(top)
     tally.finish()
 

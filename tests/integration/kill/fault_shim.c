@@ -1,17 +1,22 @@
-// Loaded into the server with LD_PRELOAD: counts every call that changes a file system, and kills the process with
-// SIGKILL just before the call that the test names. So a test can stop the server between any two writes, and sweep
-// through all of them. What the test shares with this file is `struct control`, mapped from the file named by
+// Loaded into the server with LD_PRELOAD: counts every call by which it changes what it keeps, and kills the process
+// with SIGKILL just before the call that the test names. So a test can stop the server between any two writes, and
+// sweep through all of them. What the test shares with this file is `struct control`, mapped from the file named by
 // FAULT_SHIM_CONTROL; faults.py has the other end.
+//
+// Where data is kept in files, those are the calls that change a file system; with FAULT_SHIM_SENDS set, what is sent
+// on connections that the process itself has opened: to its database and its object store.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -27,9 +32,12 @@ struct control {
 };
 
 // Kinds as faults.py names them.
-enum { kWrite = 1, kSync, kRename, kLink, kUnlink, kTruncate, kAllocate, kMakeFolder, kCreate, kCopyRange };
+enum { kWrite = 1, kSync, kRename, kLink, kUnlink, kTruncate, kAllocate, kMakeFolder, kCreate, kCopyRange, kSend };
 
 static struct control* control;
+static bool counts_sends;
+enum { kMaxFd = 65536 };
+static _Atomic bool opened[kMaxFd];  // by connect()
 
 __attribute__((constructor)) static void map_control(void) {
     const char* path = getenv("FAULT_SHIM_CONTROL");
@@ -40,6 +48,7 @@ __attribute__((constructor)) static void map_control(void) {
     close(fd);
     if (at == MAP_FAILED) abort();
     control = at;
+    counts_sends = getenv("FAULT_SHIM_SENDS") != NULL;
 }
 
 _Noreturn static void die(void) {
@@ -49,12 +58,12 @@ _Noreturn static void die(void) {
 
 // 1: this is the call to die at, and a half of it is wanted first.
 static int count(uint32_t kind) {
-    if (!control) return 0;
+    if (!control || counts_sends != (kind == kSend)) return 0;
     const uint64_t n = atomic_fetch_add(&control->calls, 1) + 1;
     atomic_store(&control->recent[(n - 1) % kRecent], (uint8_t)kind);
     if (n != atomic_load(&control->kill_at)) return 0;
     atomic_store(&control->kind, kind);
-    if (kind == kWrite && atomic_load(&control->torn)) return 1;
+    if ((kind == kWrite || kind == kSend) && atomic_load(&control->torn)) return 1;
     die();
 }
 
@@ -101,6 +110,32 @@ STAND_IN(kMakeFolder, int, mkdir, (const char* path, mode_t mode), (path, mode))
 STAND_IN(kMakeFolder, int, mkdirat, (int d, const char* path, mode_t mode), (d, path, mode))
 STAND_IN(kCopyRange, ssize_t, copy_file_range, (int in, off64_t* a, int out, off64_t* b, size_t n, unsigned f),
          (in, a, out, b, n, f))
+
+static void note(int fd, bool is_opened) {
+    if (fd >= 0 && fd < kMaxFd) atomic_store(&opened[fd], is_opened);
+}
+
+int connect(int fd, const struct sockaddr* address, socklen_t size) {
+    NEXT(connect);
+    note(fd, true);
+    return next(fd, address, size);
+}
+
+int accept4(int listener, struct sockaddr* address, socklen_t* size, int flags) {
+    NEXT(accept4);
+    const int fd = next(listener, address, size, flags);
+    note(fd, false);
+    return fd;
+}
+
+ssize_t send(int fd, const void* data, size_t size, int flags) {
+    NEXT(send);
+    if (fd >= 0 && fd < kMaxFd && atomic_load(&opened[fd]) && count(kSend)) {
+        next(fd, data, size / 2, flags);
+        die();
+    }
+    return next(fd, data, size, flags);
+}
 
 #define STAND_IN_OPEN(name, parameters, arguments, last) \
     int name parameters {                                \

@@ -1,13 +1,14 @@
-"""The test's end of fault_shim.c: how many calls changed a file system, and at which one the server shall die."""
+"""The test's end of fault_shim.c: how many calls changed what the server keeps, and at which one it shall die."""
 import mmap
 import os
 import pathlib
 import struct
 
-from harness import BUILD
+from servers import pair
+from servers.build import BUILD
 
 SHIM = BUILD / "tests" / "integration" / "kill" / "libkill_fault_shim.so"
-KINDS = ("none", "write", "sync", "rename", "link", "unlink", "truncate", "allocate", "mkdir", "create", "copy")
+KINDS = ("none", "write", "sync", "rename", "link", "unlink", "truncate", "allocate", "mkdir", "create", "copy", "send")
 RECENT = 4096
 CALLS, KILL_AT, TORN, KIND, KINDS_AT = 0, 8, 16, 20, 24
 
@@ -20,7 +21,8 @@ class Faults:
             self.map = mmap.mmap(f.fileno(), 0)
 
     def environment(self):
-        return {"LD_PRELOAD": str(SHIM), "FAULT_SHIM_CONTROL": str(self.path),
+        sends = {} if pair.EMBEDDED else {"FAULT_SHIM_SENDS": "1"}
+        return {**sends, "LD_PRELOAD": str(SHIM), "FAULT_SHIM_CONTROL": str(self.path),
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def reset(self):

@@ -1,54 +1,54 @@
 #!/usr/bin/env python3
-"""Kills the server before each call of its very first start that changes a file system: whatever is left in the data folder,
-the next start goes through, and one of the tokens that were printed lets the operator in."""
+"""Kills the server before each call of its very first start that changes what it keeps: whatever is left there, the next start goes through, and one of the tokens that were printed lets the operator in."""
 import pathlib
 import random
 import shutil
 import tempfile
 
 from faults import Faults
-from mortal import LONG_FORM, Server, Tally
+from servers.build import LONG_FORM
+from servers.checks import Checks
+from servers.imgsrv import Server
 import audit
 
 SHORT_FORM_KILLS = 12
 
 
 def admits(server, token):
-    return token and server.client(token).send("GET", "/v1/auth/roles")[0] == 200
+    return token and server.client(token).get("/v1/auth/roles").status == 200
 
 
 def attempt(folder, faults, tally, kill_after):
     """Of a first start that is killed, and a second one: the calls of the first."""
-    folder.mkdir()
     faults.reset()
     if kill_after is not None:
         faults.kill_after(kill_after)
-    server = Server(folder / "data", log=folder / "log")
+    server = Server(folder=folder, start=False)
     server.spawn(**faults.environment())
     # The workers of a server that is up write too, so it is killed in any case.
-    if server.wait_ready():
+    if server.listening():
         server.kill()
-    server.wait_ended()
-    calls, printed = faults.calls, server.bootstrap_token
+    calls, printed = faults.calls, server.bootstrap
     server.start()
-    tokens = {printed, server.bootstrap_token}
-    tally.check(any(admits(server, token) for token in tokens),
+    tokens = {printed, server.bootstrap}
+    tally.true(any(admits(server, token) for token in tokens),
                 f"killed before call {kill_after} ({faults.last_kind()}): no printed token is valid; kept {folder}")
-    tally.check(server.stop() == 0, "the server did not stop well")
-    audit.database(server.data_dir, tally)
+    tally.true(server.stop() == 0, "the server did not stop well")
+    audit.database(server, tally)
+    server.backends.close()
     return calls
 
 
 def main():
-    tally = Tally()
+    tally = Checks()
     top = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-first-start-"))
     faults = Faults(top / "faults")
     count = attempt(top / "whole", faults, tally, None)
     points = range(count)
     if not LONG_FORM:
         # The end, where the token is made, in any case.
-        points = sorted({*random.sample(points, SHORT_FORM_KILLS), *range(count - SHORT_FORM_KILLS, count)})
-    tally.say(f"{count} calls change a file system in a first start; killing before {len(points)} of them")
+        points = sorted({*random.sample(points, min(count, SHORT_FORM_KILLS)), *range(max(0, count - SHORT_FORM_KILLS), count)})
+    tally.say(f"{count} calls change what is kept, in a first start; killing before {len(points)} of them")
     for n in points:
         attempt(top / str(n), faults, tally, n)
     if not tally.failures:

@@ -36,7 +36,7 @@ class Ledger:
     def violation(self, what):
         with self.lock:
             self.violations += 1
-        self.tally.check(False, what)
+        self.tally.true(False, what)
 
     def plan(self, blob):
         with self.lock:

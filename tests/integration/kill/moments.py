@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 
-from mortal import LOST
+from servers.client import LOST
 
 PHASES = ("create", "part", "part", "part", "replace", "list", "complete", "completed", "ingesting", "abort", "draft", "artifact",
           "delete-artifact", "delete-draft", "attachment", "publish", "step:queued", "step:validate_catalog",
@@ -44,7 +44,7 @@ class Killer:
     def __init__(self, server, faults, moments, random):
         self.server, self.faults, self.moments, self.random = server, faults, moments, random
         self.kinds = collections.Counter()
-        self.calls = collections.Counter()  # what the server was about to do to the file system
+        self.calls = collections.Counter()  # what the server was about to do to what it keeps
         self.kills = 0
 
     def spawn(self):
@@ -57,8 +57,8 @@ class Killer:
         if draw < 0.10:
             self._kill_at_start()
         else:
-            if not self.server.wait_ready():
-                raise AssertionError(f"the server does not start:\n{self.server.log_tail()}")
+            if not self.server.listening():
+                raise AssertionError(f"the server does not start:\n{self.server.log.tail()}")
             if draw < 0.60:
                 self._kill_at_write()
             elif draw < 0.90:
@@ -67,9 +67,9 @@ class Killer:
                 self.kinds["at a random time"] += 1
                 time.sleep(self.random.random() * 1.2)
                 self.server.kill()
-        code = self.server.wait_ended()
+        code = self.server.process.wait(60)
         if code != -9:
-            raise AssertionError(f"the server ended by itself with {code}:\n{self.server.log_tail()}")
+            raise AssertionError(f"the server ended by itself with {code}:\n{self.server.log.tail()}")
         self.spawn()
 
     def _kill_at_start(self):
@@ -109,7 +109,7 @@ def settle(server, token, timeout=60):
     end = time.monotonic() + timeout
     while True:
         try:
-            return server.client(token).send("GET", "/healthz")
+            return server.client(token).get("/healthz")
         except LOST:
             if time.monotonic() > end:
                 raise

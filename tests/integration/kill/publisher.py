@@ -2,15 +2,18 @@
 import threading
 import time
 
-from mortal import Refused
+from servers.pair import EMBEDDED, LEAST_PART
 from ledger import Blob
 from uploads import KIB, Patient, Upload
+
+# Several parts.
+LARGEST = 3072 * KIB if EMBEDDED else 3 * LEAST_PART
 
 MAGIC = {"raw": b"", "qcow2": b"QFI\xfb", "squashfs": b"hsqs"}
 
 
 class Publisher(threading.Thread):
-    def __init__(self, name, server, token, moments, ledger, random, keep_going, largest=3072 * KIB):
+    def __init__(self, name, server, token, moments, ledger, random, keep_going, largest=LARGEST):
         super().__init__(name=name, daemon=True)
         self.image = name
         self.server, self.token, self.moments, self.ledger = server, token, moments, ledger
@@ -92,7 +95,7 @@ class Publisher(threading.Thread):
         job = self._publish(path)
         if late:
             job = self._publish_late(path, job, blobs)
-        self.ledger.tally.check(job["state"] == "succeeded", f"{path}: the job ended as {job}")
+        self.ledger.tally.true(job["state"] == "succeeded", f"{path}: the job ended as {job}")
         with self.ledger.lock:
             self.ledger.published[self.image, version] = {b.digest for b in blobs}
         self._move_alias(image, "latest", version)
@@ -130,12 +133,12 @@ class Publisher(threading.Thread):
 
     def _publish_late(self, path, job, blobs):
         """The first try had no disk to publish. Mends that by a retry, or by giving up and starting again."""
-        self.ledger.tally.check(job["state"] == "failed" and job.get("failed_step") == "validate_catalog",
+        self.ledger.tally.true(job["state"] == "failed" and job.get("failed_step") == "validate_catalog",
                                 f"{path}: published without its blobs: {job}")
         abandon = self.random.random() < 0.5
         if abandon:
             job, _ = self.patient.json("abandon", "POST", f"/v1/publish-jobs/{job['id']}/abandon")
-            self.ledger.tally.check(job["state"] == "abandoned", f"{path}: an abandoned job is {job['state']}")
+            self.ledger.tally.true(job["state"] == "abandoned", f"{path}: an abandoned job is {job['state']}")
             self.ledger.add("abandoned_jobs")
         for blob in blobs:
             self.upload(blob)
@@ -177,24 +180,26 @@ class Watcher(threading.Thread):
             never, published = list(self.ledger.never), list(self.ledger.published.items())
         if never:
             digest = self.random.choice(never)
-            status, _, _ = self.get(f"/v1/blobs/{digest}")
+            status = self.get(f"/v1/blobs/{digest}").status
             if status != 404:
                 self.ledger.violation(f"{digest} was never verified and is answered {status}")
         if blobs:
             blob = self.random.choice(blobs)
-            status, _, body = self.get(f"/v1/blobs/{blob.digest}")
+            answer = self.get(f"/v1/blobs/{blob.digest}")
+            status, body = answer.status, answer.body
             if status == 200 and body != blob.data:
                 self.ledger.violation(f"{blob.digest}: other bytes were served")
             elif status != 200 and (status != 404 or blob.digest in ready):
                 self.ledger.violation(f"{blob.digest} is answered {status}, it was {'ready' if blob.digest in ready else 'on its way'}")
         if published:
             (image, version), digests = self.random.choice(published)
-            status, _, body = self.get(f"/v1/images/{image}/versions/{version}")
+            answer = self.get(f"/v1/images/{image}/versions/{version}")
+            status, body = answer.status, answer.body
             if status != 200 or not all(d.encode() in body for d in digests):
                 self.ledger.violation(f"{image} {version} was published and is answered {status} {body[:300]}")
 
     def get(self, path):
-        answer, _ = self.patient.until_answered("read", lambda: self.patient.client.send("GET", path))
+        answer, _ = self.patient.until_answered("read", lambda: self.patient.client.get(path))
         return answer
 
 

@@ -14,7 +14,9 @@ import time
 
 import audit
 from faults import Faults
-from mortal import LONG_FORM, Server, Tally
+from servers.build import LONG_FORM
+from servers.checks import Checks
+from servers.imgsrv import Server
 from ledger import Ledger
 from moments import Killer, Moments, settle
 from publisher import Publisher, Watcher
@@ -25,13 +27,13 @@ PUBLISHERS = 4
 
 def main():
     seed = int(os.environ.get("IMGSRV_KILL_SEED", time.time_ns() % 1_000_000))
-    tally = Tally()
+    tally = Checks()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-kill-"))
     tally.say(f"{KILLS} kills, seed {seed}, data in {folder}")
     faults = Faults(folder / "faults")
-    server = Server(folder / "data")
+    server = Server(folder=folder, start=False)
     server.start(**faults.environment())
-    token = server.issue_writer()
+    token = server.token("content-writer")["plaintext"]
 
     ledger, moments, stop = Ledger(tally), Moments(), threading.Event()
     killer = Killer(server, faults, moments, random.Random(seed))
@@ -50,8 +52,8 @@ def main():
     stop.set()
     for thread in (*publishers, watcher):
         thread.join(300)
-        tally.check(not thread.is_alive(), f"{thread.name} did not finish")
-    tally.check(watcher.reads > 0 and ledger.violations == 0, f"{ledger.violations} promises were broken on the way")
+        tally.true(not thread.is_alive(), f"{thread.name} did not finish")
+    tally.true(watcher.reads > 0 and ledger.violations == 0, f"{ledger.violations} promises were broken on the way")
 
     tally.say(f"killed at: {dict(killer.kinds.most_common())}")
     tally.say(f"killed before: {dict(killer.calls.most_common())}")
@@ -59,15 +61,16 @@ def main():
               f"{ledger.aborted_uploads} uploads aborted, {ledger.retried_jobs} jobs retried, {ledger.abandoned_jobs} abandoned")
     settle(server, token)
     audit.served(server, ledger)
-    tally.check(server.stop() == 0, "the server did not stop well")
+    tally.true(server.stop() == 0, "the server did not stop well")
     audit.sweep(server, tally)
-    blobs = audit.database(server.data_dir, tally)
-    audit.files(server.data_dir, tally, blobs)
-    tally.check(set(blobs.values()) >= set(ledger.ready), "a blob that was ready has no row")
-    tally.check(killer.kills == KILLS, f"{killer.kills} kills")
+    blobs = audit.database(server, tally)
+    audit.objects(server, tally, blobs)
+    tally.true(set(blobs.values()) >= set(ledger.ready), "a blob that was ready has no row")
+    tally.true(killer.kills == KILLS, f"{killer.kills} kills")
     if tally.failures:
         print(f"kept: {folder}; IMGSRV_KILL_SEED={seed}")
     else:
+        server.close()
         shutil.rmtree(folder)
     tally.finish()
 

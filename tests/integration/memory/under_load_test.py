@@ -2,35 +2,36 @@
 """16 uploads in parts of 64 MiB and 16 readers at 5 MB/s at once: the server's peak memory stays below 128 MiB, and its
 descriptors and threads go away with the load.
 
-Uploads of 256 MiB, of 1 GiB with IMGSRV_SOAK=1. Half of the uploads send one part after the other, half send two at a time,
+Uploads of 256 MiB (128 MiB where they go to S3), of 1 GiB with IMGSRV_SOAK=1. Half of the uploads send one part after the other, half send two at a time,
 the last ones first. Half of the readers come over TLS.
 """
 import concurrent.futures
 import hashlib
 import http.client
 import os
-import pathlib
-import shutil
 import socket
 import ssl
-import subprocess
-import tempfile
 import threading
 import time
 
-from mortal import LONG_FORM, Server, Tally, free_port
+from servers.build import LONG_FORM
+from servers.checks import Checks
+from servers.imgsrv import Server
+from servers.pair import EMBEDDED
 
 MIB = 1024 * 1024
 UPLOADS = READERS = 16
 PART = 64 * MIB
-SIZE = (1024 if LONG_FORM else 256) * MIB
+SIZE = (1024 if LONG_FORM else 256 if EMBEDDED else 128) * MIB
 READ_SIZE = 128 * MIB
 BYTES_PER_SECOND = 5_000_000
 LIMIT_KIB = 128 * 1024
 TRAILER = 16
-# The server keeps up to 16 connections to the database once they were needed, with three descriptors each. Fewer than there
-# are parts, so that a part which leaves one behind is seen.
-DATABASE_DESCRIPTORS = 3 * 16
+# What the server keeps once it was needed: connections to the database, with three descriptors each to SQLite, and of those
+# to an S3 store as many as it is told to, with their wakeups. Fewer than there are parts, so that a part which leaves one
+# behind is seen.
+FLAGS = () if EMBEDDED else ("--set", "storage.s3.idle_connections=2")
+KEPT_DESCRIPTORS = 3 * 16 if EMBEDDED else 16 + 3 * 2
 
 
 class Content:
@@ -69,7 +70,8 @@ class Content:
 def upload(server, token, content, n):
     """Returns the state in which the session ended."""
     client = server.client(token, timeout=600)
-    session = client.json("POST", "/v1/uploads", {"expected_digest": content.digest(n), "expected_size_bytes": content.size})
+    session = client.post("/v1/uploads", json={
+        "expected_digest": content.digest(n), "expected_size_bytes": content.size}).expect(201).json
     client.close()  # the server does not keep an idle connection for as long as the parts may take
     count = content.size // PART
     lanes = 2 if n % 2 else 1
@@ -79,29 +81,24 @@ def upload(server, token, content, n):
     def put(number):
         if not hasattr(clients, "one"):
             clients.one = server.client(token, timeout=600)
-        path = f"/v1/uploads/{session['id']}/parts/{number}"
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(PART)}
-        status, answer, body = clients.one.send("PUT", path, iter(content.part(n, number)), headers)
-        assert status == 200, f"{status} {body}"
-        return {"number": number, "etag": answer["ETag"].strip('"'), "size_bytes": PART}
+        return clients.one.put_part(session["id"], number, content.part(n, number),
+                                    headers={"Content-Length": str(PART)}).expect(200).json
 
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-        parts = sorted(pool.map(put, order), key=lambda part: part["number"])
-    session = client.json("POST", f"/v1/uploads/{session['id']}/complete", {"parts": parts})
-    while session["state"] not in ("ready", "failed"):
-        time.sleep(0.1)
-        session = client.json("GET", f"/v1/uploads/{session['id']}")
+        parts = sorted(pool.map(put, order), key=lambda part: part["part_number"])
+    client.complete(session["id"], parts).expect(200)
+    state = client.settled(session["id"])["state"]
     client.close()
-    return session["state"]
+    return state
 
 
 class Reader(threading.Thread):
     """Downloads one blob over and over at 5 MB/s, with a small window, and compares each byte."""
 
-    def __init__(self, n, server, tls_port, content, stop):
+    def __init__(self, n, server, content, stop):
         super().__init__(daemon=True)
         self.tls = n % 2 == 1
-        self.port = tls_port if self.tls else server.port
+        self.port = int((server.tls_address if self.tls else server.address).rpartition(":")[2])
         self.content, self.stop = content, stop
         self.path = f"/v1/blobs/{content.digest(0)}"
         self.bytes = 0
@@ -154,41 +151,25 @@ def falls_to(value, limit, timeout):
     return value()
 
 
-def certificate(folder):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-                   check=True, stderr=subprocess.DEVNULL)
-
-
 def main():
-    tally = Tally()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-memory-"))
-    certificate(folder)
-    tls_port = free_port()
-    server = Server(folder / "data", "--tls-listen", f"127.0.0.1:{tls_port}", "--tls-certificate", folder / "cert.pem",
-                    "--tls-key", folder / "key.pem")
-    try:
-        run(tally, server, tls_port)
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-        shutil.rmtree(folder)
+    tally = Checks()
+    with Server(*FLAGS, tls=True) as server:
+        run(tally, server)
     tally.finish()
 
 
-def run(tally, server, tls_port):
-    server.start()
-    token = server.issue_writer()
+def run(tally, server):
+    token = server.token("content-writer")["plaintext"]
     tally.say(f"{server.status('VmHWM') / 1024:.1f} MiB after the start")
     readable, content = Content(READ_SIZE), Content(SIZE)
-    tally.check(upload(server, token, readable, 0) == "ready", "the blob to read")
+    tally.true(upload(server, token, readable, 0) == "ready", "the blob to read")
     time.sleep(1)
     calm = {"threads": server.status("Threads"), "descriptors": server.descriptors()}
     tally.say(f"{server.status('VmHWM') / 1024:.1f} MiB after one upload; {calm}")
 
     began = time.monotonic()
     stop, peaks = threading.Event(), {"threads": 0, "descriptors": 0}
-    readers = [Reader(n, server, tls_port, readable, stop) for n in range(READERS)]
+    readers = [Reader(n, server, readable, stop) for n in range(READERS)]
     watcher = threading.Thread(target=watch, args=(server, stop, peaks), daemon=True)
     for thread in (*readers, watcher):
         thread.start()
@@ -203,16 +184,16 @@ def run(tally, server, tls_port):
     tally.say(f"{UPLOADS} uploads of {SIZE // MIB} MiB in {took:.1f} s, {UPLOADS * SIZE / took / 1e6:.0f} MB/s; "
               f"{READERS} readers at {sum(r.bytes for r in readers) / took / READERS / 1e6:.1f} MB/s each; {peaks}")
     tally.say(f"peak RSS {peak / 1024:.1f} MiB")
-    tally.check(peak < LIMIT_KIB, f"peak RSS is {peak / 1024:.1f} MiB, allowed are {LIMIT_KIB // 1024}")
-    tally.check(states == ["ready"] * UPLOADS, f"uploads ended {states}")
+    tally.true(peak < LIMIT_KIB, f"peak RSS is {peak / 1024:.1f} MiB, allowed are {LIMIT_KIB // 1024}")
+    tally.true(states == ["ready"] * UPLOADS, f"uploads ended {states}")
     for reader in readers:
-        tally.check(reader.wrong is None and reader.bytes > 0, f"reader: {reader.wrong}, {reader.bytes} bytes")
+        tally.true(reader.wrong is None and reader.bytes > 0, f"reader: {reader.wrong}, {reader.bytes} bytes")
     for what, value, more in (("threads", lambda: server.status("Threads"), 0),
-                              ("descriptors", server.descriptors, DATABASE_DESCRIPTORS)):
+                              ("descriptors", server.descriptors, KEPT_DESCRIPTORS)):
         left = falls_to(value, calm[what] + more, 60)
         tally.say(f"{what}: {calm[what]} before, {peaks[what]} at most, {left} after")
-        tally.check(left <= calm[what] + more, f"{left} {what} after the load, {calm[what]} before")
-    tally.check(server.stop() == 0, f"the server did not stop well:\n{server.log_tail()}")
+        tally.true(left <= calm[what] + more, f"{left} {what} after the load, {calm[what]} before")
+    tally.true(server.stop() == 0, f"the server did not stop well:\n{server.log.tail()}")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 """The real issuer of servers/oidc, and servers that trust it."""
 import fcntl
 import json
-import os
-import pathlib
 import shutil
 import subprocess
 import time
 import urllib.parse
 import urllib.request
 
-from harness import Server
+from servers.build import BUILD, SOURCE as TREE
+from servers.imgsrv import Server
 
-SOURCE = pathlib.Path(__file__).resolve().parents[1] / "servers/oidc"
-INSTALLED = pathlib.Path(os.environ["IMGSRV_BUILD"]) / "test-issuer"
+SOURCE = TREE / "tests/servers/oidc"
+INSTALLED = BUILD / "test-issuer"
 RULES = "/v1/auth/oidc-provisioning-rules"
 
 
@@ -102,7 +101,7 @@ def rule_for(issuer, **changed):
 
 def trusting_server(*flags, **environment):
     """A server that asks issuers, with no rule yet."""
-    return Server("--auth-drivers", "bearer,oidc", *flags, environment=environment)
+    return Server("--auth-drivers", "bearer,oidc", "--verbosity", "debug", *flags, environment=environment)
 
 
 def holder(server, token):

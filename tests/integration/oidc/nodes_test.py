@@ -4,8 +4,8 @@ import os
 import sys
 import threading
 
-from harness import check
 from issuer import RULES, Issuer, may_write, rule_for, trusting_server
+from servers.checks import check
 
 
 def node():
@@ -15,7 +15,7 @@ def node():
 
 def test_changes_hold_everywhere(issuer, first, second):
     manager = first.manager()
-    second.bootstrap = first.bootstrap
+    second.clients["manager"] = second.client(first.bootstrap)
     token = issuer.sign()
     rule = manager.post(RULES, json=rule_for(issuer)).expect(201).json["id"]
     for _ in range(5):
@@ -55,7 +55,7 @@ def main():
     with Issuer() as issuer, node() as first, node() as second:
         for test in (test_changes_hold_everywhere, test_one_principal):
             check.run(test, issuer, first, second)
-        check.equal([e for e in first.log + second.log if e.get("level", 0) >= 50], [], "no node logged an error")
+        check.equal([e for e in first.log.events + second.log.events if e.get("level", 0) >= 50], [], "no node logged an error")
     return check.summary()
 
 

@@ -3,8 +3,9 @@
 import os
 import sys
 
-from harness import check, wait_until
 from issuer import RULES, Issuer, holder, may_write, rule_for, trusting_server
+from servers.checks import check
+from servers.waiting import wait_until
 
 
 def test_publish(issuer, server):
@@ -25,7 +26,7 @@ def test_principal(issuer, server):
             if p.get("attributes", {}).get("issuer") == issuer.url]
     check.equal([(p["kind"], p["attributes"]["subject"], p["role_ids"]) for p in made],
                 [("service", "ci", ["content-writer"])], "the one principal")
-    wait_until(lambda: [e for e in server.log if e.get("principal_id") == made[0]["id"]], "requests are logged with it")
+    wait_until(lambda: [e for e in server.log.events if e.get("principal_id") == made[0]["id"]], "requests are logged with it")
 
 
 def test_rotation(issuer, server):
@@ -70,7 +71,7 @@ def main():
             server.manager().post(RULES, json=rule_for(issuer)).expect(201)
             for test in (test_publish, test_principal, test_rotation):
                 check.run(test, issuer, server)
-            check.equal([e for e in server.log if e.get("level", 0) >= 50], [], "the server logged no error")
+            check.equal([e for e in server.log.events if e.get("level", 0) >= 50], [], "the server logged no error")
         check.run(test_issuer_away, issuer)
     return check.summary()
 

@@ -2,8 +2,9 @@
 """What rules let in, and what becomes of those they had let in."""
 import sys
 
-from harness import check, wait_until
 from issuer import RULES, Issuer, holder, may_write, rule_for, trusting_server
+from servers.checks import check
+from servers.waiting import wait_until
 
 
 def saved(server, rule):
@@ -159,7 +160,7 @@ def main():
                      test_changes_hold_at_once, test_reconciliation, test_role_taken_by_hand,
                      test_api_token_of_such_a_principal):
             check.run(test, issuer, server)
-        check.equal([e for e in server.log if e.get("level", 0) >= 50], [], "the server logged no error")
+        check.equal([e for e in server.log.events if e.get("level", 0) >= 50], [], "the server logged no error")
     return check.summary()
 
 

@@ -40,7 +40,7 @@ ssl = on
 fsync = $fsync
 full_page_writes = $fsync
 synchronous_commit = $fsync
-max_connections = 60
+max_connections = 200
 EOF
     # A free port: taken by chance is taken by someone else now and then, so try again.
     for _ in 1 2 3 4 5 6 7 8; do

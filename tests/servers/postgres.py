@@ -1,0 +1,64 @@
+"""A database of a server's own in the PostgreSQL that postgres.sh started."""
+import json
+import pathlib
+import re
+import subprocess
+import uuid
+
+# Not by Debian's wrapper around the versions of it, which takes a quarter of a second.
+PROGRAMS = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+
+
+class PostgresDatabase:
+    def __init__(self, url, template=None):
+        """url: of a superuser, to any database of the cluster."""
+        found = re.fullmatch(r"postgresql://([^@]+)@([^/]+)/([^?]+)", url)
+        self.user, self.address, self.maintenance = found.groups()
+        self.name = "test_" + uuid.uuid4().hex
+        self._psql(self.maintenance, f"CREATE DATABASE {self.name}" + (f" TEMPLATE {template}" if template else ""))
+
+    def url_at(self, address, name=None):
+        return f"postgresql://{self.user}@{address}/{name or self.name}?sslmode=disable"
+
+    def _psql(self, name, sql, check=True):
+        done = subprocess.run([PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=VERBOSITY=verbose",
+                               "--set=ON_ERROR_STOP=1", f"--dbname={self.url_at(self.address, name)}", f"--command={sql}"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{sql}: {done.stderr}")
+        return done
+
+    def query(self, sql):
+        rows = self._psql(self.name, f"SELECT coalesce(json_agg(row_to_json(row)), '[]') FROM ({sql}) row").stdout
+        return [list(row.values()) for row in json.loads(rows)]
+
+    def execute(self, sql):
+        self._psql(self.name, sql)
+
+    def refusal(self, sql):
+        done = self._psql(self.name, f"BEGIN; {sql}; ROLLBACK", check=False)
+        if done.returncode == 0:
+            return None
+        # Class 23: a constraint does not hold. Anything else is a fault of the statement's.
+        if not re.search(r"^ERROR:  23\w{3}: ", done.stderr, re.M):
+            raise AssertionError(f"{sql}: {done.stderr}")
+        return done.stderr
+
+    def damage(self):
+        return []  # it checks its pages and constraints itself
+
+    def dump(self):
+        return subprocess.run([PROGRAMS / "pg_dump", f"--dbname={self.url_at(self.address)}"], check=True, capture_output=True).stdout
+
+    def clone(self):
+        return PostgresDatabase(f"postgresql://{self.user}@{self.address}/{self.maintenance}", template=self.name)
+
+    def advance_clock(self, interval):
+        """For connections from now on: a function of that name that is found before the system's own."""
+        self.execute(
+            "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
+            f"$$ SELECT pg_catalog.clock_timestamp() + interval '{interval}' $$; "
+            f"ALTER DATABASE {self.name} SET search_path = public, pg_catalog")
+
+    def close(self):
+        self._psql(self.maintenance, f"DROP DATABASE {self.name} WITH (FORCE)")

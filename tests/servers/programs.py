@@ -1,0 +1,21 @@
+"""Programs that tests need beside imgsrv."""
+import hashlib
+import subprocess
+
+
+def run(*command, env=None, cwd=None, check=True, input=None):
+    """Runs a program whose failure is a fault of the test's surroundings."""
+    done = subprocess.run([str(c) for c in command], env=env, cwd=cwd, input=input, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}")
+    return done
+
+
+def sha256(path):
+    """Of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
