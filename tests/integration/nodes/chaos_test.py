@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Eight publishers on two nodes while nodes, PostgreSQL and the S3 store die and come back. Nothing published may be wrong or
+lost, every refusal must be a 503 that says when to come again, readiness must tell the truth, and no work may stay behind.
+
+About a minute; three of them with IMGSRV_SOAK=1. Run it as: postgres.sh with rgw.sh with chaos_test.py, for it stops both.
+"""
+import collections
+import pathlib
+import random
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "kill"))
+
+from cluster import Cluster  # noqa: E402
+from ledger import Ledger  # noqa: E402
+from publisher import NoMoments, Publisher, Watcher  # noqa: E402
+from readiness import Readiness  # noqa: E402
+from servers.build import LONG_FORM  # noqa: E402
+from servers.checks import Checks  # noqa: E402
+from servers.client import digest_of  # noqa: E402
+
+SERVERS = pathlib.Path(__file__).resolve().parents[2] / "servers"
+PUBLISHERS = 8
+LEASE = 30
+CALM = 7 if not LONG_FORM else 10
+
+
+def script(name, command):
+    subprocess.run([SERVERS / f"{name}.sh", command], check=True)
+
+
+class Answers:
+    """Looks at every answer that clients get through the balancer."""
+
+    def __init__(self, tally):
+        self.tally = tally
+        self.statuses = collections.Counter()
+        self._lock = threading.Lock()
+
+    def __call__(self, response):
+        with self._lock:
+            self.statuses[response.status] += 1
+        if response.status >= 500:
+            self.tally.true(response.status == 503 and (response.header("Retry-After") or "").isdigit(),
+                            f"{response.method} {response.target}: {response.status} {response.header('Retry-After')} "
+                            f"{response.body[:300]!r}")
+
+
+class Reader(Watcher):
+    """Comes again when it is told to."""
+
+    def get(self, path):
+        while True:
+            answer = super().get(path)
+            if answer.status != 503:
+                return answer
+            time.sleep(0.05)
+
+
+class Chaos:
+    """What happens to nodes and backends, and when."""
+
+    def __init__(self, cluster, tally):
+        self.cluster, self.tally = cluster, tally
+        self.deaths = {node: [] for node in cluster.nodes}  # (from, until it served again)
+        self.away = []                                      # (what, from, until): a backend that every node needs
+
+    def kill_node(self, index):
+        node = self.cluster.nodes[index]
+        began = time.monotonic()
+        node.kill()
+        time.sleep(1)
+        node.start()
+        self.deaths[node].append((began, time.monotonic()))
+        self.tally.say(f"node {index + 1} was killed")
+        time.sleep(CALM / 2)
+
+    def without(self, what, seconds, leave, come_back):
+        """Gone from when it is surely gone to when it begins to come back."""
+        began = time.monotonic()
+        leave()
+        time.sleep(seconds)
+        ended = time.monotonic()
+        come_back()
+        self.away.append((what, began, ended, time.monotonic()))
+        self.tally.say(f"{what}, for {seconds} s")
+        time.sleep(CALM)
+
+    def round(self):
+        self.kill_node(0)
+        self.without("PostgreSQL was stopped", 7, lambda: script("postgres", "stop"), lambda: script("postgres", "start"))
+        self.kill_node(1)
+        self.without("the gateway was killed", 7, lambda: script("rgw", "kill-gateway"), lambda: script("rgw", "start-gateway"))
+        self.without("the storage daemon was frozen", 20 if LONG_FORM else 9, lambda: script("rgw", "freeze-storage"),
+                     lambda: script("rgw", "thaw-storage"))
+
+    def alive(self, node):
+        return lambda begin, end: not any(begin < until + 1 and end > since for since, until in self.deaths[node])
+
+
+def check_readiness(tally, chaos, watchers):
+    for node, watcher in zip(chaos.cluster.nodes, watchers):
+        alive = chaos.alive(node)
+        for i, (what, began, ended, back) in enumerate(chaos.away):
+            wrong = watcher.wrong(began, ended, False, alive)
+            tally.true(wrong is None, f"{what}: readyz", wrong)
+            calm_until = min((since for _, since, _, _ in chaos.away[i + 1:]), default=time.monotonic())
+            wrong = watcher.wrong(back, calm_until, True, alive)
+            tally.true(wrong is None, f"after {what}: readyz", wrong)
+
+
+def check_promises(tally, cluster, ledger):
+    reader = cluster.client()
+    for (image, version), digests in ledger.published.items():
+        answer = reader.get(f"/v1/images/{image}/versions/{version}")
+        tally.true(answer.status == 200 and all(d.encode() in answer.body for d in digests), f"{image} {version} is served",
+                   answer.status)
+    for digest in ledger.ready:
+        answer = reader.get(f"/v1/blobs/{digest}")
+        tally.true(answer.status == 200 and digest_of(answer.body) == digest, f"{digest} is served", answer.status)
+    for (image, alias), versions in ledger.aliases.items():
+        found = reader.get(f"/v1/images/{image}/aliases/{alias}")
+        tally.true(found.status == 200 and found.json["version"] in versions, f"{image} {alias} points where it was moved",
+                   found.body)
+    database = cluster.backends.database
+    waiting = database.query("SELECT id, state FROM upload_sessions WHERE state IN ('completed', 'ingesting')")
+    tally.equal(waiting, [], "uploads that still wait")
+    waiting = database.query("SELECT id, state FROM publish_jobs WHERE state IN ('queued', 'running')")
+    tally.equal(waiting, [], "jobs that still wait")
+
+
+def main():
+    seed = int(time.time_ns() % 1_000_000)
+    tally = Checks()
+    answers = Answers(tally)
+    with Cluster(answers) as cluster:
+        token = cluster.writer_token()
+        tally.say(f"two nodes, {PUBLISHERS} publishers, seed {seed}")
+        ledger, stop, chaos = Ledger(tally), threading.Event(), Chaos(cluster, tally)
+        publishers = [Publisher(f"image{i}", cluster, token, NoMoments(), ledger, random.Random(seed * 100 + i),
+                                lambda: not stop.is_set(), largest=8 << 20) for i in range(PUBLISHERS)]
+        reader = Reader(cluster, ledger, random.Random(seed), stop)
+        readiness = [Readiness(node) for node in cluster.nodes]
+        for thread in (*publishers, reader, *readiness):
+            thread.start()
+        end = time.monotonic() + (180 if LONG_FORM else 1)
+        while time.monotonic() < end and not any(p.error for p in publishers):
+            chaos.round()
+            tally.say(f"{len(ledger.ready)} blobs, {len(ledger.published)} versions, answers {dict(answers.statuses)}")
+        stop.set()
+        calm = time.monotonic()
+        for publisher in publishers:
+            publisher.join(max(0.1, calm + LEASE + 30 - time.monotonic()))
+            tally.true(not publisher.is_alive(), f"{publisher.name} finished within a lease of the last fault")
+        tally.say(f"the last publisher finished {time.monotonic() - calm:.1f} s after")
+        reader.join(60)
+        for watcher in readiness:
+            watcher.end()
+        tally.true(len(ledger.published) >= PUBLISHERS, f"{len(ledger.published)} versions were published")
+        check_readiness(tally, chaos, readiness)
+        check_promises(tally, cluster, ledger)
+        for node in cluster.nodes:
+            tally.equal(node.stop(), 0, "a node stops well")
+        tally.say(f"answers: {dict(answers.statuses)}, {reader.reads} looks")
+    tally.finish()
+
+
+if __name__ == "__main__":
+    main()

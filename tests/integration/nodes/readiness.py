@@ -1,0 +1,42 @@
+"""Whether each node's /readyz told the truth: at most 5 s late when a backend goes away and when it comes back."""
+import threading
+import time
+
+from servers.client import LOST, Client
+
+LATE = 5.0
+
+
+class Readiness(threading.Thread):
+    """Asks one node over and over."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.node = node
+        self.stopped = threading.Event()
+        self.told = []  # (time asked, time answered, ready; None: no answer)
+
+    def run(self):
+        client = Client(self.node, timeout=4)
+        while not self.stopped.is_set():
+            asked = time.monotonic()
+            try:
+                ready = client.get("/readyz").status == 204
+            except LOST:
+                client.close()
+                ready = None
+            self.told.append((asked, time.monotonic(), ready))
+            time.sleep(0.1)
+
+    def end(self):
+        self.stopped.set()
+        self.join()
+
+    def wrong(self, begin, end, ready, alive):
+        """The first answer between begin + LATE and end that is not `ready`; while the node was `alive` there must be one."""
+        for asked, answered, told in self.told:
+            if asked < begin + LATE or answered > end or not alive(asked, answered):
+                continue
+            if told is not ready:
+                return f"{asked - begin:.1f} s after: {told}, wanted {ready}"
+        return None
