@@ -172,13 +172,12 @@ Status Catalogue::remove_artifact(const Manifest& draft, const std::string& arti
 }
 
 Status Catalogue::add_attachment(const Manifest& draft, const std::string& artifact_id, const Attachment& a) {
-    const Status status =
-        post(
-            version_path(draft.image, draft.version) + "/artifacts/" + encode_segment(artifact_id) + "/attachments",
-            json{
-                {"name", a.name}, {"media_type", a.media_type}, {"blob_digest", a.digest}, {"blob_size_bytes", a.size}})
-            .status();
-    return status;
+    return post(version_path(draft.image, draft.version) + "/artifacts/" + encode_segment(artifact_id) + "/attachments",
+                json{{"name", a.name},
+                     {"media_type", a.media_type},
+                     {"blob_digest", a.digest},
+                     {"blob_size_bytes", a.size}})
+        .status();
 }
 
 Result<Job> Catalogue::publish(const std::string& image, const std::string& version) {

@@ -27,12 +27,12 @@ spdlog::logger& logger() {
 }
 
 const std::string& host_name() {
-    static const std::string name = [] {
+    static const std::string kName = [] {
         std::array<char, 256> buf{};
         ::gethostname(buf.data(), buf.size() - 1);
         return std::string(buf.data());
     }();
-    return name;
+    return kName;
 }
 
 std::string as_json(Level level, std::string_view message, const Field* fields, std::size_t count) {
