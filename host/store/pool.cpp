@@ -83,7 +83,7 @@ Status Pool::attempt(ports::Connection& connection, const ports::Call& call, por
     Status status = body(tx);
     if (!status.ok() || access == ports::Access::read) {
         const ports::Call uncancelled{call.request_id, std::nullopt, nullptr};
-        const Status rolled = connection.rollback(uncancelled);
+        Status rolled = connection.rollback(uncancelled);
         if (status.ok() && !rolled.ok()) return rolled;
         return status;
     }

@@ -1,30 +1,15 @@
 #include "services/verified_reader.h"
 
 #include <catch2/catch.hpp>
-#include <cstring>
 
 #include "domain/digest.h"
+#include "text.h"
 
 using namespace imgsrv;
 using namespace imgsrv::services;
+using imgsrv::test::Text;
 
 namespace {
-
-class Text final : public ports::ByteReader {
-  public:
-    explicit Text(std::string text) : text_(std::move(text)) {}
-    std::optional<std::uint64_t> size() const override { return text_.size(); }
-    Result<std::size_t> read(std::span<std::byte> buffer) override {
-        const std::size_t n = std::min({buffer.size(), text_.size() - at_, std::size_t{3}});
-        std::memcpy(buffer.data(), text_.data() + at_, n);
-        at_ += n;
-        return n;
-    }
-
-  private:
-    std::string text_;
-    std::size_t at_ = 0;
-};
 
 std::string digest_of(std::string_view text) {
     Sha256 hash;
