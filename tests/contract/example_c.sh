@@ -9,6 +9,6 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --component sdk --prefix "$work/prefix" >/dev/null
 cp -r "$source/sdk/examples/c" "$work/example"
-cmake -S "$work/example" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_FLAGS="-Werror" >/dev/null
+cmake -G Ninja -S "$work/example" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_FLAGS="-Werror" >/dev/null
 cmake --build "$work/build" >/dev/null
 "$conformance" "$work/build/require_sbom.so" "$source/tests/contract/step_require_sbom.conf"
