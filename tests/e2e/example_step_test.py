@@ -20,7 +20,7 @@ class ExampleStep(unittest.TestCase):
         cls.folder = Path(tempfile.mkdtemp(prefix="imgsrv-example-"))
         run("cmake", "--install", BUILD, "--component", "sdk", "--prefix", cls.folder / "prefix")
         shutil.copytree(SOURCE / "sdk/examples/c", cls.folder / "example")
-        run("cmake", "-S", cls.folder / "example", "-B", cls.folder / "built", f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
+        run("cmake", "-G", "Ninja", "-S", cls.folder / "example", "-B", cls.folder / "built", f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
         run("cmake", "--build", cls.folder / "built")
         plugins = cls.folder / "plugins"
         plugins.mkdir(mode=0o755)
