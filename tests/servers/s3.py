@@ -76,13 +76,14 @@ class Bucket:
 
     def unfinished(self):
         left = {key for key in self._all_keys() if key.startswith(("staging/", "~imgsrv/uploads/"))}
-        return left | {f"{key}?uploadId={upload}" for key, upload in self._uploads()}
+        left |= {f"{key}?uploadId={upload}" for key, upload in self._uploads()}
+        # The few bytes of a probe that a kill broke off stay, until a lifecycle rule of the bucket takes them.
+        return {name for name in left if not name.startswith("~imgsrv/probe-")}
 
     def leftovers(self):
-        # What it asks whether the store is well with stays; and so do the few bytes of a probe that a kill broke off, until a
-        # lifecycle rule of the bucket takes them.
+        # What it asks whether the store is well with stays.
         own = {key for key in self._all_keys() if key.startswith("~imgsrv/")} - {"~imgsrv/health"}
-        return {name for name in own | self.unfinished() if not name.startswith("~imgsrv/probe-")}
+        return {key for key in own if not key.startswith("~imgsrv/probe-")} | self.unfinished()
 
     def close(self):
         for key, upload in self._uploads():
