@@ -51,6 +51,8 @@ Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& c
 
 Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& call, UploadSession& session) {
     const std::string staged = staging_key(session.id);
+    IMGSRV_ASSIGN(const auto expected, domain::Digest::parse("expected_digest", session.expected_digest));
+    const std::string own_key = blob_key(expected.hex(), session.id);
     auto blob = pool_.read(call, [&](Transaction& tx) { return store::blobs::find(tx, session.expected_digest); });
     const bool trusted = blob.ok();
     if (!trusted && blob.status().code() != Code::not_found) return std::move(blob).status();
@@ -76,23 +78,25 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
                               "the bytes hash to " + digest.text() + ", " + session.expected_digest + " was expected"));
             return Outcome::rejected;
         }
-        fresh = {digest.text(), session.expected_size, blob_key(*hex), Time()};
-        // The bytes are proven, and no row says that others are: whatever a crash left under this key may be replaced.
+        fresh = {digest.text(), session.expected_size, own_key, Time()};
+        // The key is the session's own, and no row names it: whatever a crash left under it may be replaced.
         IMGSRV_TRY(objects_.copy(call, staged, fresh.storage_key, ports::Overwrite::replace).status());
     }
 
     // Commit point: with this row the blob is trusted and can be read.
-    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
+    IMGSRV_ASSIGN(const bool placed, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_TRY(store::uploads::finish(tx, session, UploadState::ready, std::nullopt, now));
-        if (trusted) return {};
+        if (trusted) return false;
         fresh.created = now;
         return store::blobs::insert(tx, fresh);
     }));
     log::info("blob trusted", {{"digest", session.expected_digest},
                                {"size", static_cast<std::int64_t>(session.expected_size)},
                                {"upload_id", session.id}});
-    // What stays behind here is removed by the sweeper.
+    // What stays behind here is removed by the sweeper. Another upload of the same bytes may have been first, perhaps
+    // after an earlier attempt of this one had put its copy: no row names that.
+    if (!placed) static_cast<void>(objects_.remove(call, own_key));
     static_cast<void>(objects_.remove(call, staged));
     return Outcome::promoted;
 }

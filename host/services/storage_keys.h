@@ -13,9 +13,11 @@ inline std::string staging_key(std::string_view session_id) {
     return std::string(kStagingPrefix) + std::string(session_id);
 }
 
-// Where a verified blob lives: blobs/sha256/ab/abcd….
-inline std::string blob_key(std::string_view hex) {
-    return std::string(kBlobPrefix) + "sha256/" + std::string(hex.substr(0, 2)) + "/" + std::string(hex);
+// Where a session's promotion puts the verified bytes: blobs/sha256/ab/abcd….<session id>. The row of the blob says
+// where it is; a blob that was removed and uploaded again has another key, so that no late removal can hit it.
+inline std::string blob_key(std::string_view hex, std::string_view session_id) {
+    return std::string(kBlobPrefix) + "sha256/" + std::string(hex.substr(0, 2)) + "/" + std::string(hex) + "." +
+           std::string(session_id);
 }
 
 }  // namespace imgsrv::services

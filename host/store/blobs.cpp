@@ -39,13 +39,18 @@ Result<std::vector<domain::Blob>> list(Transaction& tx, std::string_view after, 
     return blobs;
 }
 
-Status insert(Transaction& tx, const domain::Blob& blob) {
-    return tx
-        .exec(
+Result<bool> insert(Transaction& tx, const domain::Blob& blob) {
+    // Looked for first: the trigger against INSERT OR REPLACE would speak before the conflict is passed over.
+    IMGSRV_ASSIGN(const bool there, tx.query_one("SELECT 1 FROM blobs WHERE digest = $1", {blob.digest},
+                                                 [](const ports::Row&) { return Status(); }));
+    if (there) return false;
+    IMGSRV_ASSIGN(
+        const auto changed,
+        tx.exec(
             "INSERT INTO blobs (digest, size, storage_key, created_us) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO "
             "NOTHING",
-            {blob.digest, param(blob.size), blob.storage_key, param(blob.created)})
-        .status();
+            {blob.digest, param(blob.size), blob.storage_key, param(blob.created)}));
+    return changed == 1;
 }
 
 }  // namespace imgsrv::store::blobs

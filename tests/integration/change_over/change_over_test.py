@@ -43,7 +43,8 @@ def main():
         check.equal(done.returncode, 0, f"a copy beside the running server {done.stderr}")
         check.contains(done.stdout, ["3 objects", "3 of them copied now"], "what was copied")
         writer.published("image", "v4", images["v4"])
-        damaged = f"blobs/sha256/{digest_of(images['v2'])[7:9]}/{digest_of(images['v2'])[7:]}"
+        (damaged,), = old.backends.database.query(
+            f"SELECT storage_key FROM blobs WHERE digest = '{digest_of(images['v2'])}'")
         new.store.write(damaged, b"x" * 3000)
         done = copy_storage(old, new, "--verify")
         check.equal(done.returncode, 0, f"a second copy that verifies {done.stderr}")
