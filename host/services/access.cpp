@@ -189,11 +189,13 @@ Status AccessService::bootstrap(const ports::Call& call, const std::function<voi
     token.principal_id = principal.id;
     token.name = "bootstrap";
     IMGSRV_ASSIGN(const auto secret, (*issuer)->issue(call, token.id));
-    // One transaction, so that of several nodes that start together one issues the token.
     return pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_ASSIGN(const bool managed, rows::has_live_auth_manager(tx, now));
         if (managed) return {};
+        // Of several nodes that start together one passes. The others wait here and then begin anew, before they print
+        // a token that would never be valid.
+        IMGSRV_TRY(rows::claim_bootstrap(tx));
         principal.created = token.created = now;
         token.expires = now + std::chrono::hours(24);
         IMGSRV_TRY(rows::insert(tx, principal));

@@ -36,5 +36,8 @@ Status touch_token(Transaction& tx, std::string_view token_id, Time now);
 Status revoke_token(Transaction& tx, std::string_view token_id, Time now);
 // Whether some principal with the auth-manager role has a token that is valid now.
 Result<bool> has_live_auth_manager(Transaction& tx, Time now);
+// Of transactions that make the first auth manager at the same time, lets one pass: the others fail as serialization
+// when that one has committed, and see its work when they are repeated.
+Status claim_bootstrap(Transaction& tx);
 
 }  // namespace imgsrv::store::principals

@@ -1,4 +1,5 @@
 """A database of a server's own in the PostgreSQL that postgres.sh started."""
+import contextlib
 import json
 import pathlib
 import re
@@ -46,6 +47,19 @@ class PostgresDatabase:
 
     def damage(self):
         return []  # it checks its pages and constraints itself
+
+    @contextlib.contextmanager
+    def held(self, sql):
+        """What the statement locks stays locked meanwhile. Yields a function: how many others wait for a lock."""
+        holder = subprocess.Popen([PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
+                                   f"--dbname={self.url_at(self.address)}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            print(f"BEGIN; {sql}; SELECT 'held';", file=holder.stdin, flush=True)
+            assert holder.stdout.readline() == "held\n"
+            yield lambda: self.query("SELECT count(*) FROM pg_stat_activity "
+                                     "WHERE datname = current_database() AND wait_event_type = 'Lock'")[0][0]
+        finally:
+            holder.communicate()
 
     def dump(self):
         return subprocess.run([PROGRAMS / "pg_dump", f"--dbname={self.url_at(self.address)}"], check=True, capture_output=True).stdout
