@@ -1,5 +1,6 @@
 #include "cel/calls.h"
 
+#include <bit>
 #include <functional>
 
 #include "cel/numbers.h"
@@ -7,8 +8,6 @@
 
 namespace imgsrv::cel {
 namespace {
-
-constexpr std::size_t kBytesPerUnit = 32;
 
 Answer no_such_overload(Function function, const Value& a, const Value& b) {
     return "no such overload: " + std::string(type_name(a.kind())) + " " + std::string(function_name(function)) + " " +
@@ -114,8 +113,16 @@ Answer negate(const Value& v) {
                    : "return error for overflow: the result does not fit into 64 bits";
 }
 
+// The search of a map compares the key with some of its keys, whole at the worst. False: the budget is used up.
+bool spend_search(const Value& key, const Map& map, Budget& budget) {
+    return !key.is(Kind::string) || budget.spend(key.text().size() / kBytesPerUnit * std::bit_width(map.size()));
+}
+
 std::optional<Answer> contains(const Value& element, const Value& collection, Budget& budget) {
-    if (collection.is(Kind::map)) return Value::boolean(collection.as_map().find(element) != nullptr);
+    if (collection.is(Kind::map)) {
+        if (!spend_search(element, collection.as_map(), budget)) return std::nullopt;
+        return Value::boolean(collection.as_map().find(element) != nullptr);
+    }
     if (!collection.is(Kind::list)) return no_such_overload(Function::in, element, collection);
     for (const Value& candidate : collection.as_list()) {
         const auto same = equal(element, candidate, budget);
@@ -134,8 +141,9 @@ std::optional<std::uint64_t> to_index(const Value& v) {
     return whole && compare(*whole, v.as_real()) == 0 ? whole : std::nullopt;
 }
 
-Answer index(const Value& collection, const Value& at) {
+std::optional<Answer> index(const Value& collection, const Value& at, Budget& budget) {
     if (collection.is(Kind::map)) {
+        if (!spend_search(at, collection.as_map(), budget)) return std::nullopt;
         const Value* found = collection.as_map().find(at);
         return found ? Answer(*found) : "no such key";
     }
@@ -167,6 +175,7 @@ std::optional<Answer> size(const Value& v, Budget& budget) {
 
 std::optional<Answer> search(Function function, const Value& text, const Value& part, Budget& budget) {
     if (!text.is(Kind::string) || !part.is(Kind::string)) return no_such_overload(function, text, part);
+    if (function != Function::contains && !budget.spend(part.text().size() / kBytesPerUnit)) return std::nullopt;
     if (function == Function::starts_with) return Value::boolean(text.text().starts_with(part.text()));
     if (function == Function::ends_with) return Value::boolean(text.text().ends_with(part.text()));
     // The search of a string_view may look at each byte of the part at each byte of the text.
@@ -224,7 +233,7 @@ std::optional<Answer> call_binary(Function function, const Value& a, const Value
         case Function::in:
             return contains(a, b, budget);
         case Function::index:
-            return index(a, b);
+            return index(a, b, budget);
         case Function::contains:
         case Function::starts_with:
         case Function::ends_with:

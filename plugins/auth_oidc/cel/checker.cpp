@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "cel/scope.h"
+
 namespace imgsrv::cel {
 namespace {
 
@@ -40,7 +42,7 @@ bool is_operator(const Node& call) {
 class Checker {
   public:
     Checker(Ast& ast, const Declarations& declarations, const Limits& limits)
-        : ast_(ast), declarations_(declarations), limits_(limits) {}
+        : ast_(ast), limits_(limits), scope_(declarations) {}
 
     Result<Type> check(NodeId id) {
         const Node& node = ast_[id];
@@ -74,28 +76,13 @@ class Checker {
         return {Error::Kind::type, std::move(message), node.at};
     }
 
-    const Type* find_local(std::string_view name) const {
-        for (auto it = locals_.rbegin(); it != locals_.rend(); ++it)
-            if (it->first == name) return &it->second;
-        return nullptr;
-    }
-    const Type* find_declared(std::string_view name) const {
-        const auto it = declarations_.find(name);
-        return it == declarations_.end() ? nullptr : &it->second;
-    }
-
     Result<Type> name(const Node& node) const {
-        if (const Type* local = node.rooted ? nullptr : find_local(node.text)) return *local;
-        if (const Type* declared = find_declared(node.text)) return *declared;
+        if (const Type* type = scope_.find(node)) return *type;
         return error(node, "undeclared reference to '" + node.text + "'");
     }
 
     Result<Type> select(NodeId id, const Node& node) {
-        if (node.kind == Node::Kind::select) {
-            const auto dotted = dotted_name(ast_, id);
-            const bool local = dotted && find_local(std::string_view(*dotted).substr(0, dotted->find('.')));
-            if (const Type* declared = dotted && !local ? find_declared(*dotted) : nullptr) return *declared;
-        }
+        if (const Type* type = scope_.find_dotted(ast_, id)) return *type;
         CEL_ASSIGN(const Type operand, check(node.children[0]));
         if (!operand.is(K::map) && !operand.is(K::dyn))
             return error(node, "a value of the type " + operand.name() + " has no field '" + node.text + "'");
@@ -206,9 +193,9 @@ class Checker {
         if (!range.is(K::list) && !range.is(K::map) && !range.is(K::dyn))
             return error(node, "only a list or a map can be walked, not " + range.name());
         const Type element = range.is(K::list) ? range.element() : range.is(K::map) ? range.key() : Type();
-        locals_.emplace_back(node.text, element);
+        scope_.enter(node.text, element);
         auto result = walk_body(node, element);
-        locals_.pop_back();
+        scope_.leave();
         return result;
     }
 
@@ -222,9 +209,8 @@ class Checker {
     }
 
     Ast& ast_;
-    const Declarations& declarations_;
     const Limits& limits_;
-    std::vector<std::pair<std::string_view, Type>> locals_;
+    Scope<Type> scope_;
 };
 
 }  // namespace

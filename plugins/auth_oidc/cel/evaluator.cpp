@@ -1,11 +1,11 @@
 #include "cel/evaluator.h"
 
-#include <algorithm>
-#include <string_view>
+#include <bit>
 #include <utility>
 #include <vector>
 
 #include "cel/calls.h"
+#include "cel/scope.h"
 
 namespace imgsrv::cel {
 namespace {
@@ -13,12 +13,7 @@ namespace {
 class Evaluator {
   public:
     Evaluator(const Ast& ast, const Bindings& bindings, const Limits& limits)
-        : ast_(ast),
-          bindings_(bindings),
-          dotted_(std::any_of(bindings.begin(), bindings.end(),
-                              [](const auto& b) { return b.first.find('.') != std::string::npos; })),
-          limits_(limits),
-          budget_(limits.cost) {}
+        : ast_(ast), limits_(limits), budget_(limits.cost), scope_(bindings) {}
 
     Result<Value> evaluate(NodeId id) {
         const Node& node = ast_[id];
@@ -58,28 +53,13 @@ class Evaluator {
                 "the evaluation costs too much; the limit is " + std::to_string(limits_.cost) + " units", node.at};
     }
 
-    const Value* find_local(std::string_view name) const {
-        for (auto it = locals_.rbegin(); it != locals_.rend(); ++it)
-            if (it->first == name) return &it->second;
-        return nullptr;
-    }
-    const Value* find_bound(std::string_view name) const {
-        const auto it = bindings_.find(name);
-        return it == bindings_.end() ? nullptr : &it->second;
-    }
-
     Result<Value> name(const Node& node) const {
-        if (const Value* local = node.rooted ? nullptr : find_local(node.text)) return *local;
-        if (const Value* bound = find_bound(node.text)) return *bound;
+        if (const Value* value = scope_.find(node)) return *value;
         return error(node, "undeclared reference to '" + node.text + "'");
     }
 
     Result<Value> select(NodeId id, const Node& node) {
-        if (dotted_ && node.kind == Node::Kind::select) {
-            const auto dotted = dotted_name(ast_, id);
-            const bool local = dotted && find_local(std::string_view(*dotted).substr(0, dotted->find('.')));
-            if (const Value* bound = dotted && !local ? find_bound(*dotted) : nullptr) return *bound;
-        }
+        if (const Value* value = scope_.find_dotted(ast_, id)) return *value;
         CEL_ASSIGN(const Value operand, evaluate(node.children[0]));
         if (!operand.is(Kind::map))
             return error(node, "a value of the type " + std::string(type_name(operand.kind())) +
@@ -109,8 +89,7 @@ class Evaluator {
             return error(node, "no such overload: 'matches' takes two strings");
         const auto known = ast_.patterns.find(id);
         if (known != ast_.patterns.end()) return match(node, known->second, arguments[0]);
-        // Compiling is what costs here: at the most what max_mem of a pattern allows.
-        if (!budget_.spend(1000 + 10 * arguments[1].text().size())) return too_costly(node);
+        if (!budget_.spend(Regex::compile_cost(arguments[1].text().size()))) return too_costly(node);
         auto compiled = Regex::compile(arguments[1].text(), limits_);
         if (!compiled.ok()) return error(node, std::move(compiled.error().message));
         return match(node, *compiled, arguments[0]);
@@ -159,13 +138,17 @@ class Evaluator {
 
     Result<Value> map(const Node& node) {
         std::vector<Map::Entry> entries;
+        std::size_t key_bytes = 0;
         for (std::size_t i = 0; i < node.children.size(); i += 2) {
             CEL_ASSIGN(Value key, evaluate(node.children[i]));
             if (!Map::can_be_key(key))
                 return error(ast_[node.children[i]], "unsupported key type: " + std::string(type_name(key.kind())));
+            if (key.is(Kind::string)) key_bytes += key.text().size();
             CEL_ASSIGN(Value value, evaluate(node.children[i + 1]));
             entries.emplace_back(std::move(key), std::move(value));
         }
+        // They are sorted.
+        if (!budget_.spend(key_bytes / kBytesPerUnit * std::bit_width(entries.size()))) return too_costly(node);
         auto map = Map::of(std::move(entries));
         return map ? Result<Value>(Value::map(std::move(*map))) : error(node, "Failed with repeated key");
     }
@@ -184,11 +167,11 @@ class Evaluator {
     }
 
     Result<Value> walk_over(const Node& node, const List& range) {
-        locals_.emplace_back(node.text, Value());
+        scope_.enter(node.text, Value());
         auto result = node.macro == Node::Macro::all || node.macro == Node::Macro::exists ? quantify(node, range)
                       : node.macro == Node::Macro::exists_one                             ? count_one(node, range)
                                                                                           : collect(node, range);
-        locals_.pop_back();
+        scope_.leave();
         return result;
     }
 
@@ -197,7 +180,7 @@ class Evaluator {
         const bool decides = node.macro == Node::Macro::exists;
         Result<Value> result = Value::boolean(!decides);
         for (const Value& element : range) {
-            locals_.back().second = element;
+            scope_.innermost() = element;
             auto holds = boolean(node.children[1]);
             if (holds.ok() ? holds->as_boolean() == decides : holds.error().kind == Error::Kind::limit) return holds;
             if (!holds.ok() && result.ok()) result = std::move(holds);
@@ -208,7 +191,7 @@ class Evaluator {
     Result<Value> count_one(const Node& node, const List& range) {
         std::size_t count = 0;
         for (const Value& element : range) {
-            locals_.back().second = element;
+            scope_.innermost() = element;
             CEL_ASSIGN(const Value holds, boolean(node.children[1]));
             count += holds.as_boolean() ? 1 : 0;
         }
@@ -220,7 +203,7 @@ class Evaluator {
         const bool filters = node.macro == Node::Macro::filter || node.children.size() == 3;
         List made;
         for (const Value& element : range) {
-            locals_.back().second = element;
+            scope_.innermost() = element;
             if (filters) {
                 CEL_ASSIGN(const Value holds, boolean(node.children[1]));
                 if (!holds.as_boolean()) continue;
@@ -236,11 +219,9 @@ class Evaluator {
     }
 
     const Ast& ast_;
-    const Bindings& bindings_;
-    const bool dotted_;
     const Limits& limits_;
     Budget budget_;
-    std::vector<std::pair<std::string_view, Value>> locals_;
+    Scope<Value> scope_;
 };
 
 }  // namespace

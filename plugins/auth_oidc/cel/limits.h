@@ -16,9 +16,12 @@ struct Limits {
     std::size_t regex_bytes = 1024;    // of one pattern
     std::size_t regexes = 32;          // patterns that are literals
     // A unit is one step of evaluation, 32 bytes of text made or compared, one element made, or 16 characters times
-    // instructions of a regular expression: 0.2 microseconds at the very worst.
+    // instructions of a regular expression: 0.2 microseconds at the very worst. A pattern that is no literal is
+    // compiled by each call that uses it, which costs 10,000 units and 200 for each of its bytes.
     std::uint64_t cost = 100'000;
 };
+
+inline constexpr std::size_t kBytesPerUnit = 32;
 
 // What is left of Limits::cost in one evaluation.
 class Budget {

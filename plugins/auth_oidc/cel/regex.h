@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -19,6 +20,9 @@ class Regex {
   public:
     // The error says what is wrong with the pattern; its position is for the caller to set.
     static Result<Regex> compile(std::string_view pattern, const Limits& limits);
+
+    // Units of the budget that compile() takes at the worst: Unicode classes and repetitions are what costs.
+    static std::uint64_t compile_cost(std::size_t pattern_bytes) { return 10'000 + 200 * std::uint64_t{pattern_bytes}; }
 
     // Whether it matches some part of the text.
     bool matches(std::string_view text) const;

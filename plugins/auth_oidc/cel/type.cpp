@@ -1,33 +1,33 @@
 #include "cel/type.h"
 
+#include "cel/value.h"
+
 namespace imgsrv::cel {
+namespace {
+
+// Types of values are in the order of the kinds of values, after dyn.
+constexpr cel::Kind kind_of_values(Type::Kind type) {
+    return static_cast<cel::Kind>(static_cast<int>(type) - 1);
+}
+static_assert(kind_of_values(Type::Kind::null) == cel::Kind::null);
+static_assert(kind_of_values(Type::Kind::bytes) == cel::Kind::bytes);
+static_assert(kind_of_values(Type::Kind::map) == cel::Kind::map);
+
+}  // namespace
 
 std::string Type::name() const {
     switch (kind_) {
         case Kind::dyn:
             return "dyn";
-        case Kind::null:
-            return "null_type";
-        case Kind::boolean:
-            return "bool";
-        case Kind::integer:
-            return "int";
-        case Kind::uinteger:
-            return "uint";
-        case Kind::real:
-            return "double";
-        case Kind::string:
-            return "string";
-        case Kind::bytes:
-            return "bytes";
         case Kind::list:
             return "list(" + element().name() + ")";
         case Kind::map:
             return "map(" + key().name() + ", " + value().name() + ")";
         case Kind::parameter:
             return index_ == 0 ? "A" : "B";
+        default:
+            return std::string(type_name(kind_of_values(kind_)));
     }
-    return "unknown";
 }
 
 bool Substitution::match(const Type& wanted, const Type& actual) {

@@ -153,7 +153,7 @@ std::optional<bool> equal(const Value& a, const Value& b, Budget& budget) {
         case Kind::string:
         case Kind::bytes:
             if (a.text().size() != b.text().size()) return false;
-            if (!budget.spend(a.text().size() / 32)) return std::nullopt;
+            if (!budget.spend(a.text().size() / kBytesPerUnit)) return std::nullopt;
             return a.text() == b.text();
         case Kind::list:
             return equal_lists(a.as_list(), b.as_list(), budget);

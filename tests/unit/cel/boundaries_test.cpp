@@ -83,6 +83,39 @@ TEST_CASE("no evaluation costs more than the budget") {
     CHECK(outcome("(" + text + "+" + text + ").matches('(a?){500}b')") == kCostly);
 }
 
+TEST_CASE("long texts cost by their length wherever they are looked at") {
+    const std::string text = "'" + std::string(3200, 'a') + "'";  // 100 units
+    Limits small;
+    small.cost = 80;
+    for (const char* look : {"x == x", "x <= x", "x.startsWith(x)", "x.endsWith(x)", "x.contains(x)", "x in [x]",
+                             "size({x: 1}) == 1", "x in {x: 1}", "{x: 1}[x] == 1", "size(x) > 0", "size(x + '') > 0"}) {
+        const std::string expression = "[" + text + "].all(x, " + look + ")";
+        CAPTURE(look);
+        CHECK(outcome(expression, small) == "the evaluation costs too much; the limit is 80 units");
+        CHECK(outcome(expression) == "a value");
+    }
+    // Many keys that only differ at their end are compared while they are sorted.
+    std::string keys;
+    for (int i = 0; i < 100; ++i) keys += (i > 0 ? ", x + '" : "x + '") + std::to_string(i) + "': 0";
+    small.cost = 50'000;
+    CHECK(outcome("[" + text + "].all(x, size({" + keys + "}) == 100)", small) ==
+          "the evaluation costs too much; the limit is 50000 units");
+}
+
+TEST_CASE("a pattern that is no literal costs its compilation each time") {
+    const Declarations none;
+    Limits small;
+    small.cost = 10'000;
+    const auto literal = Program::compile("'aaa'.matches('a{3}')", none, small);
+    REQUIRE(literal.ok());
+    CHECK(literal->evaluate({}).ok());
+    CHECK(outcome("'aaa'.matches('a{' + '3}')", small) == "the evaluation costs too much; the limit is 10000 units");
+    small.cost = 12'000;
+    CHECK(outcome("'aaa'.matches('a{' + '3}')", small) == "a value");
+    // A few bytes of pattern that take milliseconds to compile.
+    CHECK(outcome("[1,2,3,4,5,6,7,8,9].all(x, !'a'.matches(string(x) + r'\\pL{1000}'))") == kCostly);
+}
+
 TEST_CASE("an exhausted budget is absorbed by nothing") {
     Limits small;
     small.cost = 20;
