@@ -8,6 +8,10 @@ namespace imgsrv::api {
 Result<http::Response> serve_blob(Services& services, Exchange& x, const std::string& digest,
                                   std::string_view content_type) {
     IMGSRV_ASSIGN(const auto blob, services.blobs.find(x.call, digest));
+    // The server's own fault, and lasting: not 404, for it is published; not 410, for it may come back; not 503, for
+    // asking again soon does not help.
+    if (blob.damage)
+        return http::problem(500, services::BlobService::check_sound(blob).message(), x.request.request_id);
     const Representation representation{"\"" + blob.digest + "\"", blob.created, blob.size};
     const Selection selection = select(x.request, representation);
 

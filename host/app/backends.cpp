@@ -34,11 +34,12 @@ Status lock_data_dir(const config::Settings& settings, UniqueFd& lock) {
     if (ec)
         return {Code::unavailable, "data-dir '" + dir.string() + "' cannot be created: " + ec.message() +
                                        "; choose another one with --data-dir"};
-    lock.reset(::open((dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock)
+    UniqueFd file(::open((dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!file)
         return {Code::unavailable, "data-dir '" + dir.string() + "' is not writable: " + std::string(strerror(errno))};
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
         return {Code::failed_precondition, "data-dir '" + dir.string() + "' is in use by another imgsrv process"};
+    lock = std::move(file);
     return {};
 }
 

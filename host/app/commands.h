@@ -14,5 +14,6 @@ void add_migrate_command(CLI::App& app, int& exit_code);
 void add_config_command(CLI::App& app, int& exit_code);
 void add_storage_command(CLI::App& app, int& exit_code);
 void add_database_command(CLI::App& app, int& exit_code);
+void add_gc_command(CLI::App& app, int& exit_code);
 
 }  // namespace imgsrv::app

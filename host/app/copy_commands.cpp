@@ -7,7 +7,7 @@
 
 #include "app/backends.h"
 #include "app/commands.h"
-#include "app/layout.h"
+#include "app/schema.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
 #include "core/units.h"
@@ -24,19 +24,6 @@ int end_with(const Status& status) {
     if (status.ok()) return 0;
     std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
     return 1;
-}
-
-Result<std::vector<store::Migration>> known_migrations(const Backends& backends) {
-    return store::load_migrations(find_layout().migrations, backends.pool->dialect());
-}
-
-Status require_current_schema(const Backends& backends, const ports::Call& call) {
-    IMGSRV_ASSIGN(const auto known, known_migrations(backends));
-    IMGSRV_ASSIGN(const auto applied, store::applied_migrations(*backends.pool, call));
-    if (applied.size() == known.size()) return {};
-    return {Code::failed_precondition, "the database has " + std::to_string(applied.size()) +
-                                           " migrations and this program knows " + std::to_string(known.size()) +
-                                           ": start the server of this version once, or run 'imgsrv migrate up'"};
 }
 
 // One line a second, over the last one on a terminal.

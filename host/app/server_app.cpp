@@ -18,6 +18,7 @@
 #include "jobs/hash_queue.h"
 #include "jobs/notification_listener.h"
 #include "jobs/worker.h"
+#include "services/collector.h"
 #include "services/health.h"
 #include "services/promotion.h"
 #include "store/channels.h"
@@ -49,6 +50,7 @@ struct ServerApp::Parts {
     std::unique_ptr<services::UploadService> uploads;
     std::unique_ptr<services::PromotionService> promotion;
     std::unique_ptr<services::BlobService> blobs;
+    std::unique_ptr<services::Collector> collector;
     std::unique_ptr<services::CatalogueService> catalogue;
     std::unique_ptr<services::PublishService> publishing;
     std::unique_ptr<services::StepRunner> steps;
@@ -59,6 +61,7 @@ struct ServerApp::Parts {
     std::unique_ptr<jobs::Worker> promotion_worker;
     std::unique_ptr<jobs::Worker> publish_worker;
     std::unique_ptr<jobs::Worker> sweeper;
+    std::unique_ptr<jobs::Worker> collector_worker;
     std::unique_ptr<jobs::Worker> health_worker;
     std::unique_ptr<jobs::Worker> generation_worker;
     std::unique_ptr<jobs::NotificationListener> listener;
@@ -71,11 +74,12 @@ struct ServerApp::Parts {
     Status open(const ports::Call& call);
     Status make_services(const ports::Call& call);
     void make_workers();
+    void make_keepers();
     Status make_doors();
     std::vector<jobs::Worker*> workers() const {
         std::vector<jobs::Worker*> all;
-        for (const auto* w :
-             {&promotion_worker, &publish_worker, &sweeper, &health_worker, &generation_worker, &notification_worker})
+        for (const auto* w : {&promotion_worker, &publish_worker, &sweeper, &collector_worker, &health_worker,
+                              &generation_worker, &notification_worker})
             if (*w) all.push_back(w->get());
         for (const auto& worker : authenticator_workers) all.push_back(worker.get());
         return all;
@@ -105,6 +109,9 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
         [this](std::string id) { hash_queue->add(std::move(id)); });
     promotion = std::make_unique<services::PromotionService>(pool, *backends.objects, owner);
     blobs = std::make_unique<services::BlobService>(pool, *backends.objects);
+    services::CollectorOptions collection;
+    collection.grace = settings.duration("gc-grace");
+    collector = std::make_unique<services::Collector>(pool, *backends.objects, collection);
     catalogue = std::make_unique<services::CatalogueService>(pool, clock);
     publishing =
         std::make_unique<services::PublishService>(pool, backends.pipeline, [this] { publish_worker->wake(); });
@@ -171,6 +178,8 @@ void ServerApp::Parts::make_workers() {
         return false;
     });
 
+    make_keepers();
+
     jobs::WorkerOptions look;
     look.name = "health";
     look.poll_interval = seconds(1);
@@ -223,6 +232,22 @@ void ServerApp::Parts::make_workers() {
             IMGSRV_TRY(catalogue->refresh_generation(call));
             return false;
         });
+    }
+}
+
+// What keeps stored data true.
+void ServerApp::Parts::make_keepers() {
+    // What `imgsrv gc` queued beside the server is removed this soon.
+    constexpr std::chrono::milliseconds kLongestPoll = std::chrono::seconds(15);
+    const auto interval = settings.duration("gc-interval");
+    if (interval.count() > 0) {
+        jobs::WorkerOptions collection;
+        collection.name = "gc";
+        collection.poll_interval = std::min(interval, kLongestPoll);
+        collection.breaker_failures = 0;
+        collector_worker = std::make_unique<jobs::Worker>(
+            collection,
+            [this, interval](const ports::Call& call) -> Result<bool> { return collector->run_due(call, interval); });
     }
 }
 

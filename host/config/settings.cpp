@@ -11,6 +11,9 @@
 namespace imgsrv::config {
 namespace {
 
+// An hour more than the Cache-Control of documents lets clients keep them.
+constexpr std::chrono::milliseconds kLeastGrace = std::chrono::minutes(61);
+
 constexpr const char* kDefaultFile = "/etc/imgsrv/imgsrv.toml";
 
 const KnownKey* find_known(std::string_view key) {
@@ -48,8 +51,13 @@ Status check_scalar(const KnownKey& known, const std::string& text) {
             if (error == std::errc() && end == text.data() + text.size() && number >= 0) return {};
             return {Code::invalid_argument, "'" + text + "' is not a whole number"};
         }
-        case Kind::duration:
-            return parse_duration(text).status();
+        case Kind::duration: {
+            IMGSRV_ASSIGN(const auto duration, parse_duration(text));
+            if (known.key == "gc-grace" && duration < kLeastGrace)
+                return {Code::invalid_argument, "'" + text + "' is less than " + format_duration(kLeastGrace) +
+                                                    ", for which clients may go by documents that they have cached"};
+            return {};
+        }
         case Kind::size:
             return parse_size(text).status();
         default:

@@ -16,6 +16,8 @@ struct Blob {
     std::uint64_t size = 0;
     std::string storage_key;
     Time created;
+    // Its bytes were found missing or wrong, and how. It is not served until it is uploaded again.
+    std::optional<std::string> damage;
 };
 
 struct Image {

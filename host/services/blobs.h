@@ -20,6 +20,9 @@ class BlobService {
     // not_found names the digest.
     Result<domain::Blob> find(const ports::Call& call, std::string_view digest);
 
+    // data_loss when it was found damaged; then neither open() gives anything out.
+    static Status check_sound(const domain::Blob& blob);
+
     // A local descriptor when the store has one, else a stream from `offset` of `length` bytes.
     using Source = std::variant<UniqueFd, std::unique_ptr<ports::ByteReader>>;
     Result<Source> open(const ports::Call& call, const domain::Blob& blob, std::uint64_t offset, std::uint64_t length);

@@ -21,6 +21,7 @@ Result<std::unique_ptr<ports::ByteReader>> BufferedRun::open_blob(const ports::C
 
 Result<std::uint64_t> BufferedRun::blob_size(const ports::Call& call, std::string_view digest) {
     IMGSRV_ASSIGN(const auto blob, blobs_.find(call, digest));
+    IMGSRV_TRY(BlobService::check_sound(blob));
     return blob.size;
 }
 

@@ -54,10 +54,12 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
     IMGSRV_ASSIGN(const auto expected, domain::Digest::parse("expected_digest", session.expected_digest));
     const std::string own_key = blob_key(expected.hex(), session.id);
     auto blob = pool_.read(call, [&](Transaction& tx) { return store::blobs::find(tx, session.expected_digest); });
-    const bool trusted = blob.ok();
-    if (!trusted && blob.status().code() != Code::not_found) return std::move(blob).status();
+    const bool known = blob.ok();
+    if (!known && blob.status().code() != Code::not_found) return std::move(blob).status();
+    // A damaged blob is healed by this upload.
+    const bool trusted = known && !blob->damage;
 
-    if (trusted && blob->size != session.expected_size) {
+    if (known && blob->size != session.expected_size) {
         IMGSRV_TRY(reject(call, session,
                           session.expected_digest + " has " + std::to_string(blob->size) + " bytes, " +
                               std::to_string(session.expected_size) + " were expected"));
@@ -78,7 +80,7 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
                               "the bytes hash to " + digest.text() + ", " + session.expected_digest + " was expected"));
             return Outcome::rejected;
         }
-        fresh = {digest.text(), session.expected_size, own_key, Time()};
+        fresh = {digest.text(), session.expected_size, own_key, Time(), std::nullopt};
         // The key is the session's own, and no row names it: whatever a crash left under it may be replaced.
         IMGSRV_TRY(objects_.copy(call, staged, fresh.storage_key, ports::Overwrite::replace).status());
     }
@@ -87,9 +89,11 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
     IMGSRV_ASSIGN(const bool placed, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_TRY(store::uploads::finish(tx, session, UploadState::ready, std::nullopt, now));
-        if (trusted) return false;
+        if (trusted) return still_trusted(tx, session);
         fresh.created = now;
-        return store::blobs::insert(tx, fresh);
+        IMGSRV_ASSIGN(const bool inserted, store::blobs::insert(tx, fresh));
+        if (inserted) return true;
+        return store::blobs::heal(tx, fresh, now);
     }));
     log::info("blob trusted", {{"digest", session.expected_digest},
                                {"size", static_cast<std::int64_t>(session.expected_size)},
@@ -99,6 +103,17 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
     if (!placed) static_cast<void>(objects_.remove(call, own_key));
     static_cast<void>(objects_.remove(call, staged));
     return Outcome::promoted;
+}
+
+// What was trusted when the promotion began. False: this upload has put nothing.
+Result<bool> PromotionService::still_trusted(Transaction& tx, const UploadSession& session) {
+    auto blob = store::blobs::find(tx, session.expected_digest);
+    const bool sound = blob.ok() && !blob->damage;
+    if (!sound && (blob.ok() || blob.status().code() == Code::not_found))
+        return Status(Code::aborted, session.expected_digest + " was trusted, but no longer is; its upload is verified")
+            .with_retryable();
+    IMGSRV_TRY(blob.status());
+    return false;
 }
 
 Result<std::string> PromotionService::verify(const ports::Call& call, const UploadSession& session) {

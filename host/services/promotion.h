@@ -24,6 +24,7 @@ class PromotionService {
     Result<Outcome> promote(const ports::Call& call, domain::UploadSession& session);
     // The digest of the staged object as hex, from the running hash on.
     Result<std::string> verify(const ports::Call& call, const domain::UploadSession& session);
+    static Result<bool> still_trusted(store::Transaction& tx, const domain::UploadSession& session);
     Status reject(const ports::Call& call, const domain::UploadSession& session, const std::string& why);
 
     store::Pool& pool_;

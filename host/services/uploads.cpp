@@ -48,6 +48,18 @@ std::uint64_t total(const std::vector<UploadPart>& parts) {
     return sum;
 }
 
+// Whether the bytes are here already. invalid_argument when they have another size than the session says.
+Result<bool> is_trusted(Transaction& tx, const UploadSession& session) {
+    const auto blob = store::blobs::find(tx, session.expected_digest);
+    if (blob.status().code() == Code::not_found) return false;
+    IMGSRV_TRY(blob.status());
+    if (blob->size != session.expected_size)
+        return Status(Code::invalid_argument, "expected_size_bytes is " + std::to_string(session.expected_size) +
+                                                  ", but " + blob->digest + " has " + std::to_string(blob->size) +
+                                                  " bytes");
+    return !blob->damage;
+}
+
 }  // namespace
 
 UploadService::UploadService(store::Pool& pool, ports::ObjectStore& objects, UploadOptions options,
@@ -80,29 +92,26 @@ Result<UploadService::Created> UploadService::create(const ports::Call& call, co
     session.media_type_hint = request.media_type_hint;
     session.filename_hint = request.filename_hint;
 
-    IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
+    IMGSRV_ASSIGN(out.already_trusted, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         IMGSRV_ASSIGN(session.created, tx.now());
-        auto blob = store::blobs::find(tx, digest.text());
-        if (blob.status().code() == Code::not_found) return {};
-        IMGSRV_TRY(blob.status());
-        if (blob->size != session.expected_size)
-            return {Code::invalid_argument, "expected_size_bytes is " + std::to_string(session.expected_size) +
-                                                ", but " + digest.text() + " has " + std::to_string(blob->size) +
-                                                " bytes"};
-        out.already_trusted = true;
-        return {};
+        session.expires = session.created + options_.ttl;
+        IMGSRV_ASSIGN(const bool trusted, is_trusted(tx, session));
+        if (!trusted) return false;
+        // In one transaction with the look at the blob: from here on the collector leaves it alone.
+        session.state = UploadState::ready;
+        IMGSRV_TRY(store::uploads::insert(tx, session, principal_id));
+        return true;
     }));
-    session.expires = session.created + options_.ttl;
-    session.state = out.already_trusted ? UploadState::ready : UploadState::created;
+    if (out.already_trusted) return out;
+
+    session.state = UploadState::created;
     const std::string key = staging_key(session.id);
-    if (!out.already_trusted) {
-        IMGSRV_ASSIGN(session.storage_upload_id, objects_.multipart_create(call, key, session.expected_size));
-    }
+    IMGSRV_ASSIGN(session.storage_upload_id, objects_.multipart_create(call, key, session.expected_size));
     // Commit point. A multipart upload without this row is an orphan that the sweeper aborts.
     Status inserted =
         pool_.write(call, [&](Transaction& tx) { return store::uploads::insert(tx, session, principal_id); });
     if (!inserted.ok()) {
-        if (!out.already_trusted && !inserted.outcome_unknown())
+        if (!inserted.outcome_unknown())
             static_cast<void>(objects_.multipart_abort(call, key, session.storage_upload_id));
         return inserted;
     }

@@ -146,6 +146,11 @@ class Server:
     def __exit__(self, *_):
         self.close()
 
+    def command(self, *words):
+        """Runs `imgsrv WORDS` on what this server keeps; the completed process."""
+        return subprocess.run([BINARY, *words, "--data-dir", self.data, *self.backends.flags], env=clean_environment(),
+                              cwd=self.folder, capture_output=True, text=True, timeout=300)
+
     def events(self, message):
         return [event for event in self.log.events if event.get("msg") == message]
 

@@ -65,8 +65,8 @@ SQLITE_STATEMENTS = [
     "INSERT OR REPLACE INTO images (id, name, created_us, updated_us) VALUES ('{image_id}', 'renamed', 1, 1)",
     "INSERT OR REPLACE INTO images (id, name, created_us, updated_us) VALUES ('new', 'world', 1, 1)",
     "INSERT OR REPLACE INTO images (rowid, id, name, created_us, updated_us) VALUES ({image_row}, 'new', 'new', 1, 1)",
-    "INSERT OR REPLACE INTO blobs VALUES ('{digest}', 1, 'elsewhere', 1)",
-    "INSERT OR REPLACE INTO blobs VALUES ('{digest}', {size}, 'elsewhere', 1)",
+    "INSERT OR REPLACE INTO blobs (digest, size, storage_key, created_us) VALUES ('{digest}', 1, 'elsewhere', 1)",
+    "INSERT OR REPLACE INTO blobs (digest, size, storage_key, created_us) VALUES ('{digest}', {size}, 'elsewhere', 1)",
     "INSERT OR REPLACE INTO blobs (rowid, digest, size, storage_key, created_us) VALUES ({blob_row}, 'sha256:1', 1, 'x', 1)",
 ]
 
@@ -76,7 +76,8 @@ POSTGRES_STATEMENTS = [
     "INSERT INTO versions (id, image_id, version, state, created_us, updated_us) VALUES ('{version_id}', '{image_id}', '1.0', "
     "'draft', 1, 1) ON CONFLICT (id) DO UPDATE SET state = 'draft', published_us = NULL",
     "INSERT INTO artifacts VALUES ('{artifact}', '{draft}', " + SAME_ARTIFACT + ") ON CONFLICT (id) DO UPDATE SET media_type = 'x/y'",
-    "INSERT INTO blobs VALUES ('{digest}', 1, 'elsewhere', 1) ON CONFLICT (digest) DO UPDATE SET storage_key = 'elsewhere'",
+    "INSERT INTO blobs (digest, size, storage_key, created_us) VALUES ('{digest}', 1, 'elsewhere', 1) "
+    "ON CONFLICT (digest) DO UPDATE SET storage_key = 'elsewhere'",
     "INSERT INTO images (id, name, created_us, updated_us) VALUES ('{image_id}', 'renamed', 1, 1) "
     "ON CONFLICT (id) DO UPDATE SET name = 'renamed'",
     "MERGE INTO versions v USING (SELECT 1) s ON v.id = '{version_id}' WHEN MATCHED THEN DELETE",

@@ -1,0 +1,41 @@
+#include "app/stored_data.h"
+
+#include <filesystem>
+
+#include "app/schema.h"
+
+namespace imgsrv::app {
+namespace {
+
+// A command must not make an empty database where it was pointed at the wrong folder.
+Status require_database_file(const config::Settings& settings) {
+    if (settings.text("database.driver") != "sqlite") return {};
+    if (settings.driver_options("database", "sqlite").contains("path")) return {};
+    const auto file = std::filesystem::path(settings.text("data-dir")) / "imgsrv.db";
+    std::error_code ec;
+    if (std::filesystem::exists(file, ec)) return {};
+    return {Code::failed_precondition,
+            "there is no database in data-dir '" + settings.text("data-dir") + "'; name its folder with --data-dir"};
+}
+
+}  // namespace
+
+Status open_stored_data(const config::Settings& settings, const ports::Call& call, StoredData& data) {
+    IMGSRV_TRY(require_database_file(settings));
+    IMGSRV_TRY(load_plugins(settings, data.registry));
+    // In use: a server has it.
+    Status opened = open_database(settings, data.registry, data.backends, DataDir::exclusive);
+    if (opened.code() == Code::failed_precondition)
+        opened = open_database(settings, data.registry, data.backends, DataDir::shared);
+    IMGSRV_TRY(opened);
+    IMGSRV_TRY(require_current_schema(data.backends, call));
+
+    const std::string& driver = settings.text("storage.driver");
+    opened = open_object_store(settings, data.registry, driver, data.backends, DataDir::exclusive);
+    data.objects_writable = opened.ok();
+    if (opened.code() == Code::failed_precondition)
+        opened = open_object_store(settings, data.registry, driver, data.backends, DataDir::shared);
+    return opened;
+}
+
+}  // namespace imgsrv::app
