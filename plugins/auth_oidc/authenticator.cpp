@@ -39,6 +39,13 @@ std::string excerpt(std::string_view text, std::size_t most = 200) {
     return text.size() <= most ? std::string(text) : "(" + std::to_string(text.size()) + " bytes)";
 }
 
+// The start of a text of this plugin that may be long, cut between two characters.
+std::string beginning(const std::string& text, std::size_t most) {
+    if (text.size() <= most) return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+    return text.substr(0, most) + " … (" + std::to_string(text.size()) + " bytes)";
+}
+
 }  // namespace
 
 Authenticator::Authenticator(const sdk::Setup& setup)
@@ -72,7 +79,7 @@ sdk::AuthAnswer Authenticator::authenticate(const sdk::Call& call, const sdk::Cr
         host_.log().info(call, "no provisioning rule lets the caller in",
                          {{"issuer", token.registered().issuer},
                           {"subject", token.registered().subject},
-                          {"reasons", excerpt(judgement->reasons, 1000)}});
+                          {"reasons", beginning(judgement->reasons, 2000)}});
     return {IMGSRV_AUTH_ACCEPTED, judgement->principal};
 }
 
@@ -123,16 +130,16 @@ std::shared_ptr<const Judgement> Authenticator::judge(const RuleSet& rules, cons
     who.display = token.registered().subject;
     who.expires_us = token.registered().expires_us;
     std::set<std::string_view> shown;
-    for (const Rule& rule : rules.rules) {
-        if (rule.issuer() != who.issuer || !token.registered().is_for(rule.audience())) continue;
+    for (const auto& rule : rules.rules) {
+        if (rule->issuer() != who.issuer || !token.registered().is_for(rule->audience())) continue;
         judgement->meant = true;
-        if (std::string why_not; !rule.holds(token.claims(), why_not)) {
-            judgement->reasons += (judgement->reasons.empty() ? "rule " : "; rule ") + rule.id() + ": " +
+        if (std::string why_not; !rule->holds(token.claims(), why_not)) {
+            judgement->reasons += (judgement->reasons.empty() ? "rule " : "; rule ") + rule->id() + ": " +
                                   (why_not.empty() ? "the condition is false" : why_not);
             continue;
         }
-        who.claims.emplace_back(IMGSRV_CLAIM_RULE, rule.id());
-        for (const std::string& name : rule.claims())
+        who.claims.emplace_back(IMGSRV_CLAIM_RULE, rule->id());
+        for (const std::string& name : rule->claims())
             if (const auto it = token.claims().find(name); it != token.claims().end() && shown.insert(name).second)
                 who.claims.emplace_back(name, it->dump());
     }
@@ -151,12 +158,14 @@ void Authenticator::check_rule(const sdk::Call&, const sdk::Rule& rule) const {
         throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, *complaint);
 }
 
-bool Authenticator::rule_holds(const sdk::Call&, const sdk::Rule& rule, std::string_view claims) const {
+bool Authenticator::rule_holds(const sdk::Call& call, const sdk::Rule& rule, std::string_view claims) {
     const auto object = parse_object(claims);
     if (!object) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "claims: this is no sound JSON object");
+    std::string why_not;
+    // A rule is asked of many principals in turn; it is one of those in force.
+    if (const auto known = rules_.current(call)->find(rule)) return known->holds(*object, why_not);
     const auto compiled = Rule::compile(rule);
     const auto* sound = std::get_if<Rule>(&compiled);
-    std::string why_not;
     return sound && sound->holds(*object, why_not);
 }
 

@@ -39,7 +39,7 @@ class Authenticator {
     // Throws INVALID_ARGUMENT.
     void check_rule(const sdk::Call& call, const sdk::Rule& rule) const;
     // claims: one JSON object.
-    bool rule_holds(const sdk::Call& call, const sdk::Rule& rule, std::string_view claims) const;
+    bool rule_holds(const sdk::Call& call, const sdk::Rule& rule, std::string_view claims);
 
   private:
     using Verified = std::shared_ptr<const VerifiedToken>;

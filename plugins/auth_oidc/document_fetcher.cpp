@@ -74,7 +74,7 @@ std::string DocumentFetcher::get(const sdk::Call& call, const std::string& url) 
     set(CURLOPT_USERAGENT, "imgsrv");
     if (!ca_file_.empty()) set(CURLOPT_CAINFO, ca_file_.c_str());
     // A proxy is for the world, not for this machine.
-    if (is_plain_loopback(url)) set(CURLOPT_PROXY, "");
+    if (is_on_loopback(url)) set(CURLOPT_PROXY, "");
 
     const CURLcode code = curl_easy_perform(curl.get());
     call.throw_if_cancelled();

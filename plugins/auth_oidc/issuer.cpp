@@ -8,7 +8,7 @@
 namespace imgsrv::oidc {
 namespace {
 
-// Requests that wait for one fetch. More are told to come again, or else a slow issuer would hold every worker.
+// Requests that wait for one issuer. More are told to come again, or else it would leave no place to those of others.
 constexpr int kMostWaiting = 32;
 
 sdk::Failure cannot_tell() {
@@ -23,8 +23,15 @@ sdk::Failure unusable(const std::string& what) {
 
 }  // namespace
 
-Issuer::Issuer(std::string url, DocumentSource& source, sdk::Host host, const FetchPolicy& policy, Now now)
-    : url_(std::move(url)), source_(source), host_(host), policy_(policy), now_(std::move(now)) {}
+WaitingRoom::Place::Place(WaitingRoom& room) : room_(room), taken_(room.taken_.fetch_add(1) < kPlaces) {}
+
+WaitingRoom::Place::~Place() {
+    room_.taken_.fetch_sub(1);
+}
+
+Issuer::Issuer(std::string url, DocumentSource& source, WaitingRoom& room, sdk::Host host, const FetchPolicy& policy,
+               Now now)
+    : url_(std::move(url)), source_(source), room_(room), host_(host), policy_(policy), now_(std::move(now)) {}
 
 std::shared_ptr<const KeySet> Issuer::keys() const {
     const std::lock_guard lock(mutex_);
@@ -34,17 +41,26 @@ std::shared_ptr<const KeySet> Issuer::keys() const {
 std::shared_ptr<const KeySet> Issuer::keys_for(const sdk::Call& call, std::string_view key_id, Algorithm algorithm) {
     Lock lock(mutex_);
     const auto known = [&] { return keys_ && !keys_->candidates(key_id, algorithm).empty(); };
-    if (known()) return keys_;
-    if (fetching_) {
+    while (!known() && (fetching_ || now_() >= next_for_token_)) {
+        const WaitingRoom::Place place(room_);
+        if (!place.taken()) throw cannot_tell();
+        if (!fetching_) {
+            fetch_for_token(call, lock);
+            break;
+        }
         wait_for_fetch(call, lock);
-    } else if (now_() >= next_for_token_) {
-        if (keys_) next_for_token_ = now_() + policy_.unknown_key_pause;
-        fetch(call, lock);
-        if (!keys_) next_for_token_ = now_() + policy_.first_keys_pause;
+        // When it succeeded, it may have begun before the issuer had this key.
+        if (failed_) break;
     }
     if (known()) return keys_;
     if (!keys_ || failed_) throw cannot_tell();
     return keys_;
+}
+
+void Issuer::fetch_for_token(const sdk::Call& call, Lock& lock) {
+    if (keys_) next_for_token_ = now_() + policy_.unknown_key_pause;
+    fetch(call, lock);
+    if (!keys_) next_for_token_ = now_() + policy_.first_keys_pause;
 }
 
 void Issuer::refresh(const sdk::Call& call) {
@@ -69,7 +85,7 @@ void Issuer::fetch(const sdk::Call& call, Lock& lock) {
     std::shared_ptr<const KeySet> fresh;
     imgsrv_error error{};
     sdk::guarded(&error, [&] { fresh = std::make_shared<const KeySet>(read(call)); });
-    report(fresh != nullptr, error.message);
+    sdk::guarded(nullptr, [&] { report(fresh != nullptr, error.message); });
     lock.lock();
     fetching_ = false;
     failed_ = !fresh;

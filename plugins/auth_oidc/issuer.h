@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -23,13 +24,36 @@ struct FetchPolicy {
     std::chrono::milliseconds refresh{600'000};
 };
 
+// The places for requests that are held up until an issuer has answered, of all issuers together: whoever sends tokens
+// that name issuers which hang must not get hold of every thread of the server. [any]
+class WaitingRoom {
+  public:
+    static constexpr int kPlaces = 128;
+
+    class Place {
+      public:
+        explicit Place(WaitingRoom& room);
+        ~Place();
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+        bool taken() const { return taken_; }
+
+      private:
+        WaitingRoom& room_;
+        const bool taken_;
+    };
+
+  private:
+    std::atomic<int> taken_ = 0;
+};
+
 // One issuer and its keys, which are kept while it is away. [any]
 class Issuer {
   public:
     using Now = std::function<std::chrono::steady_clock::time_point()>;
 
-    // source, and what host stands for, outlive it.
-    Issuer(std::string url, DocumentSource& source, sdk::Host host, const FetchPolicy& policy,
+    // source, room, and what host stands for, outlive it.
+    Issuer(std::string url, DocumentSource& source, WaitingRoom& room, sdk::Host host, const FetchPolicy& policy,
            Now now = std::chrono::steady_clock::now);
 
     const std::string& url() const { return url_; }
@@ -47,6 +71,7 @@ class Issuer {
   private:
     using Lock = std::unique_lock<std::mutex>;
 
+    void fetch_for_token(const sdk::Call& call, Lock& lock);
     void fetch(const sdk::Call& call, Lock& lock);
     KeySet read(const sdk::Call& call) const;
     void wait_for_fetch(const sdk::Call& call, Lock& lock);
@@ -54,6 +79,7 @@ class Issuer {
 
     const std::string url_;
     DocumentSource& source_;
+    WaitingRoom& room_;
     const sdk::Host host_;
     const FetchPolicy policy_;
     const Now now_;

@@ -1,6 +1,8 @@
 #include "issuer_url.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <memory>
@@ -32,8 +34,10 @@ std::string part(const Url& url, CURLUPart which) {
 
 bool is_loopback(const std::string& host) {
     if (host == "localhost" || host == "[::1]") return true;
-    // libcurl writes every form of an IPv4 address as four numbers.
-    return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
+    // libcurl writes every form of an IPv4 address as four numbers; anything else is a name that a resolver is asked
+    // for.
+    in_addr address{};
+    return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24U == IN_LOOPBACKNET;
 }
 
 std::string common_complaint(std::string_view text) {
@@ -65,13 +69,13 @@ std::string url_complaint(std::string_view text) {
     return {};
 }
 
-bool is_plain_loopback(std::string_view text) {
-    return common_complaint(text).empty() && part(parse(text), CURLUPART_SCHEME) == "http";
+bool is_on_loopback(std::string_view text) {
+    return common_complaint(text).empty() && is_loopback(part(parse(text), CURLUPART_HOST));
 }
 
 std::string key_url_complaint(std::string_view text, std::string_view issuer) {
     if (std::string complaint = common_complaint(text); !complaint.empty()) return complaint;
-    if (is_plain_loopback(text) && !is_plain_loopback(issuer)) return "it is http and the issuer is https";
+    if (is_on_loopback(text) && !is_on_loopback(issuer)) return "it is on this machine and the issuer is not";
     return {};
 }
 

@@ -9,11 +9,11 @@ namespace imgsrv::oidc {
 // where nobody can change what is read; with a host, and without user, query and fragment.
 std::string url_complaint(std::string_view url);
 
-// Whether it is http on loopback.
-bool is_plain_loopback(std::string_view url);
+// Whether it is a sound URL of this machine itself.
+bool is_on_loopback(std::string_view url);
 
 // The same of a URL that an issuer names for its keys, which may have a query. Only an issuer on loopback may name one
-// there: others could make this server read from its own machine.
+// there, be it http or https: others could make this server read from its own machine.
 std::string key_url_complaint(std::string_view url, std::string_view issuer);
 
 // Where an issuer describes itself (OpenID Connect Discovery 1.0, section 4).

@@ -12,7 +12,8 @@ void Issuers::set(const std::set<std::string>& urls) {
     const std::lock_guard lock(mutex_);
     std::erase_if(issuers_, [&](const auto& entry) { return !urls.contains(entry.first); });
     for (const std::string& url : urls)
-        if (auto& issuer = issuers_[url]; !issuer) issuer = std::make_shared<Issuer>(url, source_, host_, policy_);
+        if (auto& issuer = issuers_[url]; !issuer)
+            issuer = std::make_shared<Issuer>(url, source_, room_, host_, policy_);
 }
 
 void Issuers::refresh(const sdk::Call& call) {

@@ -25,6 +25,7 @@ class Issuers {
 
   private:
     DocumentSource& source_;
+    WaitingRoom room_;
     const sdk::Host host_;
     const FetchPolicy policy_;
     mutable std::mutex mutex_;

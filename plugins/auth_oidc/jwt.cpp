@@ -52,9 +52,10 @@ std::string_view to_string(Algorithm algorithm) {
 }
 
 bool looks_like_jwt(std::string_view text) {
-    // The header is a JSON object, so it begins with {" or, with a blank in between, with "{ ".
+    // The header is a JSON object: in base64url, '{' and a quote or a blank begin with "ey", '{' and a tab or the end
+    // of a line with "ew".
     const auto segments = split(text);
-    return segments && segments->header.size() >= 4 && (text.starts_with("eyJ") || text.starts_with("eyA"));
+    return segments && segments->header.size() >= 4 && (text.starts_with("ey") || text.starts_with("ew"));
 }
 
 std::variant<Jwt, Refusal> parse_jwt(std::string_view token) {

@@ -79,7 +79,7 @@ std::variant<Rule, std::string> Rule::compile(const sdk::Rule& rule) {
 
 bool Rule::holds(const Json& claims, std::string& why_not) const {
     std::vector<cel::Map::Entry> seen;
-    for (const std::string& name : claims_)
+    for (const std::string& name : source_.claims)
         if (const auto it = claims.find(name); it != claims.end())
             seen.emplace_back(cel::Value::string(name), to_value(*it));
     auto map = cel::Map::of(std::move(seen));

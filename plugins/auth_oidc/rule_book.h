@@ -13,10 +13,13 @@ namespace imgsrv::oidc {
 
 struct RuleSet {
     std::int64_t generation = -1;
-    std::vector<Rule> rules;
+    std::vector<std::shared_ptr<const Rule>> rules;
+
+    // The same rule; null: it is not among them.
+    std::shared_ptr<const Rule> find(const sdk::Rule& source) const;
 };
 
-// The host's rules, compiled once for each change of them. [any]
+// The host's rules, each compiled once. [any]
 class RuleBook {
   public:
     // issuers: follows the rules.

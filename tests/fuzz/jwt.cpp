@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "../unit/auth_oidc/signer.h"
 #include "base64url.h"
 #include "claims.h"
 #include "issuer_url.h"
@@ -48,26 +49,14 @@ void judge(std::string_view token) {
         require(!key->verifies(jwt->algorithm, jwt->signed_part, jwt->signature));
 }
 
-std::string encode(std::string_view bytes) {
-    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string text;
-    unsigned bits = 0;
-    unsigned count = 0;
-    for (const char c : bytes) {
-        bits = ((bits << 8U) | static_cast<unsigned char>(c)) & 0xFFFFU;
-        for (count += 8; count >= 6; count -= 6) text += kAlphabet[(bits >> (count - 6)) & 63U];
-    }
-    if (count > 0) text += kAlphabet[(bits << (6 - count)) & 63U];
-    require(decode_base64url(text) == bytes);
-    return text;
-}
-
 // Header, payload and signature, each a line.
 std::string token_of(std::string_view lines) {
     std::string token;
     for (int i = 0; i < 3; ++i) {
         const auto line = lines.substr(0, lines.find('\n'));
-        token += (i > 0 ? "." : "") + encode(line);
+        const std::string part = test::encode_base64url(line);
+        require(decode_base64url(part) == line);
+        token += (i > 0 ? "." : "") + part;
         lines.remove_prefix(std::min(lines.size(), line.size() + 1));
     }
     return token;

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -36,21 +38,29 @@ const imgsrv_host* silent_host() {
 class FakeSource final : public DocumentSource {
   public:
     std::string get(const sdk::Call&, const std::string& url) override {
-        if (url.ends_with("/jwks")) ++fetches;
-        while (held) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        const std::string document = [&] {
+            const std::lock_guard lock(mutex);
+            return documents.at(url);
+        }();
+        const bool keys = url.ends_with("/jwks");
+        if (keys) ++fetches;
+        while (held || (keys && held_keys)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         if (away) throw sdk::Failure(IMGSRV_UNAVAILABLE, "away");
-        return documents.at(url);
+        return document;
     }
     void publish(const std::vector<Json>& keys) {
+        const std::lock_guard lock(mutex);
         documents[std::string(kUrl) + "/.well-known/openid-configuration"] =
             Json{{"issuer", kUrl}, {"jwks_uri", std::string(kUrl) + "/jwks"}}.dump();
         documents[std::string(kUrl) + "/jwks"] = Json{{"keys", keys}}.dump();
     }
 
+    std::mutex mutex;
     std::map<std::string, std::string> documents;
     std::atomic<int> fetches = 0;
     std::atomic<bool> away = false;
-    std::atomic<bool> held = false;
+    std::atomic<bool> held = false;       // no document is given out
+    std::atomic<bool> held_keys = false;  // keys were read and are not given out
 };
 
 // An issuer with two keys, and a clock that the test moves.
@@ -72,8 +82,9 @@ struct World {
     Signer a{Algorithm::eddsa};
     Signer b{Algorithm::eddsa};
     FakeSource source;
+    WaitingRoom room;
     std::chrono::steady_clock::time_point now{seconds(1'000)};
-    Issuer issuer{kUrl, source, sdk::Host(silent_host()), {}, [this] { return now; }};
+    Issuer issuer{kUrl, source, room, sdk::Host(silent_host()), {}, [this] { return now; }};
 };
 
 }  // namespace
@@ -169,6 +180,51 @@ TEST_CASE("many that need the keys at once cause one fetch") {
     for (auto& thread : threads) thread.join();
     CHECK(good == 16);
     CHECK(w.source.fetches == 1);
+}
+
+TEST_CASE("a key that came while the keys were being read is found too") {
+    World w;
+    CHECK(w.knows("a"));
+    w.now += seconds(600);
+    w.source.held_keys = true;
+    std::thread background([&] { w.issuer.refresh(kCall); });
+    while (w.source.fetches < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    w.source.publish({w.a.jwk("a"), w.b.jwk("b")});
+    std::atomic<bool> found = false;
+    std::thread token([&] { found = w.knows("b"); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    w.source.held_keys = false;
+    background.join();
+    token.join();
+    CHECK(found);
+    CHECK(w.source.fetches == 3);
+}
+
+TEST_CASE("requests that wait have a bound, for each issuer and for all of them") {
+    World w;
+    CHECK(w.knows("a"));
+    // Of an issuer, one request asks it and 32 wait.
+    for (const auto& [issuers, places] : {std::pair(1, 33), std::pair(5, WaitingRoom::kPlaces)}) {
+        w.source.held = true;
+        std::vector<std::unique_ptr<Issuer>> hanging;
+        for (int i = 0; i < issuers; ++i)
+            hanging.push_back(
+                std::make_unique<Issuer>(kUrl, w.source, w.room, sdk::Host(silent_host()), FetchPolicy()));
+        std::atomic<int> refused = 0;
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 40 * issuers; ++i)
+            threads.emplace_back([&, &issuer = *hanging[static_cast<std::size_t>(i % issuers)]] {
+                try {
+                    static_cast<void>(issuer.keys_for(kCall, "a", Algorithm::eddsa));
+                } catch (const sdk::Failure& failure) {
+                    if (failure.code == IMGSRV_UNAVAILABLE && failure.retry_after_ms > 0) ++refused;
+                }
+            });
+        while (refused < 40 * issuers - places) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        CHECK(w.knows("a"));  // known keys need no place
+        w.source.held = false;
+        for (auto& thread : threads) thread.join();
+    }
 }
 
 TEST_CASE("documents that do not fit change nothing") {

@@ -35,7 +35,10 @@ TEST_CASE("URLs that keys may not come from") {
                             "https://issuer.example.org/\n",
                             "https://iss\xc3\xbc.example.org",
                             "http://127.0.0.1@issuer.example.org",
-                            "http://0.0.0.0"}) {
+                            "http://0.0.0.0",
+                            "http://127.0.0.1.5",
+                            "http://127.0.0.1.",
+                            "http://127.x"}) {
         CAPTURE(url);
         CHECK_FALSE(url_complaint(url).empty());
     }
@@ -46,6 +49,9 @@ TEST_CASE("where keys may be, by the issuer that names them") {
     CHECK(key_url_complaint("https://keys.example.org/jwks?v=2", "https://issuer.example.org").empty());
     CHECK(key_url_complaint("http://127.0.0.1:1/jwks", "http://127.0.0.1:2").empty());
     CHECK_FALSE(key_url_complaint("http://127.0.0.1:1/jwks", "https://issuer.example.org").empty());
+    CHECK_FALSE(key_url_complaint("https://127.0.0.1/jwks", "https://issuer.example.org").empty());
+    CHECK_FALSE(key_url_complaint("https://localhost:8443/jwks", "https://issuer.example.org").empty());
+    CHECK(key_url_complaint("https://localhost:8443/jwks", "https://localhost").empty());
     CHECK_FALSE(key_url_complaint("http://192.0.2.1/jwks", "http://127.0.0.1:2").empty());
     CHECK_FALSE(key_url_complaint("file:///etc/passwd", "https://issuer.example.org").empty());
 }

@@ -67,6 +67,8 @@ TEST_CASE("what has not the form of a token") {
     CHECK_FALSE(looks_like_jwt("eyJh.e30.x.y"));
     CHECK_FALSE(looks_like_jwt("imgsrv_at_0.1.2"));
     CHECK(looks_like_jwt("eyJh.e30."));
+    for (const char* header : {"{\"alg\":1}", "{ \"alg\":1}", "{\n\"alg\":1}", "{\r\n \"alg\":1}", "{\t\"alg\":1}"})
+        CHECK(looks_like_jwt(token_of(header)));
     CHECK(reason("eyJh.e30") == "the token has not three parts");
     CHECK(reason("eyJh.e30=.AAAA") == "a part of the token is not base64url");
     CHECK(reason(token_of("[]")) == "the token's header is no sound JSON object");

@@ -85,6 +85,8 @@ struct Rule {
     std::vector<std::string> claims;
     std::string condition;
 
+    bool operator==(const Rule&) const = default;
+
     static Rule copy_of(const imgsrv_auth_rule& raw) {
         Rule rule{std::string(view(raw.id)),
                   std::string(view(raw.issuer)),
