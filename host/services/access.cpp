@@ -99,6 +99,7 @@ Result<domain::Principal> AccessService::create_principal(const ports::Call& cal
         IMGSRV_ASSIGN(principal.created, tx.now());
         return rows::insert(tx, principal);
     }));
+    log::info("principal made", {{"request_id", call.request_id}, {"principal_id", principal.id}});
     return principal;
 }
 
@@ -113,6 +114,12 @@ Result<domain::Page<domain::Principal>> AccessService::principals(const ports::C
 
 namespace {
 
+// For whoever wants to know later who could do what; the request's own line says who asked for it.
+void record(const ports::Call& call, std::string_view what, std::string_view principal_id, std::string_view key,
+            std::string_view value) {
+    log::info(what, {{"request_id", call.request_id}, {"principal_id", principal_id}, {key, value}});
+}
+
 Status check_role(std::string_view role_id) {
     if (domain::find_role(role_id)) return {};
     return {Code::not_found, "there is no role '" + std::string(role_id.substr(0, 64)) +
@@ -123,20 +130,24 @@ Status check_role(std::string_view role_id) {
 
 Status AccessService::grant(const ports::Call& call, std::string_view principal_id, std::string_view role_id) {
     IMGSRV_TRY(check_role(role_id));
-    return pool_.write(call, [&](Transaction& tx) -> Status {
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_TRY(rows::find(tx, principal_id).status());
         IMGSRV_ASSIGN(const Time now, tx.now());
         return rows::grant(tx, principal_id, role_id, now);
-    });
+    }));
+    record(call, "role given", principal_id, "role_id", role_id);
+    return {};
 }
 
 Status AccessService::revoke_role(const ports::Call& call, std::string_view principal_id, std::string_view role_id) {
     IMGSRV_TRY(check_role(role_id));
-    return pool_.write(call, [&](Transaction& tx) -> Status {
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_TRY(rows::find(tx, principal_id).status());
         if (role_id == domain::kRuleRole) IMGSRV_TRY(store::provisioning::remove_grants(tx, principal_id));
         return rows::revoke(tx, principal_id, role_id);
-    });
+    }));
+    record(call, "role taken", principal_id, "role_id", role_id);
+    return {};
 }
 
 Result<AccessService::Issued> AccessService::issue_token(const ports::Call& call, std::string_view principal_id,
@@ -161,6 +172,7 @@ Result<AccessService::Issued> AccessService::issue_token(const ports::Call& call
             return {Code::invalid_argument, "expires_at " + format_rfc3339(request.expires) + " is not in the future"};
         return rows::insert_token(tx, out.token, secret.verifier);
     }));
+    record(call, "API token issued", principal_id, "token_id", out.token.id);
     return out;
 }
 
@@ -173,10 +185,12 @@ Result<domain::Page<domain::ApiToken>> AccessService::tokens(const ports::Call& 
 }
 
 Status AccessService::revoke_token(const ports::Call& call, std::string_view token_id) {
-    return pool_.write(call, [&](Transaction& tx) -> Status {
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
         return rows::revoke_token(tx, token_id, now);
-    });
+    }));
+    log::info("API token revoked", {{"request_id", call.request_id}, {"token_id", token_id}});
+    return {};
 }
 
 Status AccessService::bootstrap(const ports::Call& call, const std::function<void(const std::string&)>& print) {

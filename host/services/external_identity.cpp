@@ -86,9 +86,10 @@ Result<Admitted> admit_external(store::Pool& pool, const ports::Call& call, cons
     if (!found.records.empty()) {
         IMGSRV_ASSIGN(admitted.principal_id, record(pool, call, identity, found.records));
         if (!found.principal)
-            log::info(
-                "principal made for an identity of another issuer",
-                {{"principal_id", admitted.principal_id}, {"issuer", identity.issuer}, {"subject", identity.subject}});
+            log::info("principal made for an identity of another issuer", {{"request_id", call.request_id},
+                                                                           {"principal_id", admitted.principal_id},
+                                                                           {"issuer", identity.issuer},
+                                                                           {"subject", identity.subject}});
     }
     if (found.let_in) admitted.role_ids.emplace_back(domain::kRuleRole);
     return admitted;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "core/log.h"
 #include "core/uuid.h"
 #include "domain/names.h"
 #include "store/principals.h"
@@ -37,6 +38,16 @@ Status check_texts(const domain::ProvisioningRule& rule) {
     if (rule.condition.find('\0') != std::string::npos)
         return {Code::invalid_argument, "condition must not have a NUL character"};
     return {};
+}
+
+// For whoever wants to know later who could have been let in; the request's own line says who asked for it.
+void record(const ports::Call& call, std::string_view what, const domain::ProvisioningRule& rule) {
+    log::info(what, {{"request_id", call.request_id},
+                     {"rule_id", rule.id},
+                     {"issuer", rule.issuer_url},
+                     {"audience", rule.audience},
+                     {"condition", rule.condition},
+                     {"enabled", rule.enabled}});
 }
 
 }  // namespace
@@ -83,6 +94,7 @@ Result<domain::ProvisioningRule> ProvisioningService::create(const ports::Call& 
         rule.updated = rule.created;
         return rows::insert(tx, rule);
     }));
+    record(call, "provisioning rule made", rule);
     return rule;
 }
 
@@ -96,11 +108,14 @@ Result<domain::ProvisioningRule> ProvisioningService::update(const ports::Call& 
         IMGSRV_ASSIGN(rule.updated, tx.now());
         return rows::update(tx, rule);
     }));
+    record(call, "provisioning rule changed", rule);
     return rule;
 }
 
 Status ProvisioningService::remove(const ports::Call& call, std::string_view id) {
-    return pool_.write(call, [&](Transaction& tx) { return rows::remove(tx, id); });
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) { return rows::remove(tx, id); }));
+    log::info("provisioning rule removed", {{"request_id", call.request_id}, {"rule_id", id}});
+    return {};
 }
 
 Result<domain::ProvisioningRule> ProvisioningService::rule(const ports::Call& call, std::string_view id) {
@@ -155,11 +170,15 @@ Result<ProvisioningService::Reconciliation> ProvisioningService::reconcile(const
     Reconciliation out;
     out.applied = apply;
     // A grant that a request renews meanwhile stays: the rule let that request in as it is now.
-    if (apply)
+    if (apply) {
         IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
             for (const auto& grant : grants) IMGSRV_TRY(rows::remove_grant(tx, grant));
             return {};
         }));
+        log::info("provisioning rule reconciled", {{"request_id", call.request_id},
+                                                   {"rule_id", rule_id},
+                                                   {"principals", static_cast<std::int64_t>(grants.size())}});
+    }
     IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
         out.principals.clear();
         for (const auto& grant : grants) {

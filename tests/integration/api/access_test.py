@@ -3,6 +3,7 @@ import datetime
 import time
 
 from servers.checks import check
+from servers.waiting import wait_until
 
 
 def test_tokens_that_are_not_good(world):
@@ -87,6 +88,26 @@ def test_secrets_stay_secret(world):
     check.true(secret not in world.server.log.path.read_text(), "the log has no secret")
     for name, content in world.server.backends.contents():
         check.true(secret.encode() not in content, f"no secret in {name}")
+
+
+def test_changes_of_access_are_logged(world):
+    """What was changed for whom; the line of the request says by whom."""
+    issued = world.server.token()
+    role = f"/v1/auth/principals/{issued['principal_id']}/roles/content-writer"
+    for message, what, answer in (("role given", {"role_id": "content-writer"}, world.manager.put(role)),
+                                  ("role taken", {"role_id": "content-writer"}, world.manager.delete(role)),
+                                  ("API token revoked", {"token_id": issued["id"]},
+                                   world.manager.delete(f"/v1/auth/api-tokens/{issued['id']}"))):
+        request = answer.expect(204).header("X-Request-Id")
+        line = wait_until(lambda: [e for e in world.server.events(message) if e["request_id"] == request], message)[0]
+        check.equal({key: line[key] for key in what}, what, message)
+        if "role_id" in what:
+            check.equal(line["principal_id"], issued["principal_id"], f"{message}: to whom")
+        by = wait_until(lambda: [e for e in world.server.events("request") if e["request_id"] == request], "the request")[0]
+        check.true(by["principal"], f"{message}: by whom")
+    for message in ("principal made", "API token issued"):
+        lines = [e for e in world.server.events(message) if e["principal_id"] == issued["principal_id"]]
+        check.equal(len(lines), 1, message)
 
 
 def test_roles(world):

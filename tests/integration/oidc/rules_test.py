@@ -131,6 +131,31 @@ def test_reconciliation(issuer, server):
     check.equal(server.manager().get(f"{RULES}/{rule}/reconciliation").status, 404, "then nothing is left of it")
 
 
+def test_what_is_logged(issuer, server):
+    """Who could be let in, since when, and by whose hand."""
+    made = server.manager().post(RULES, json=rule_for(issuer)).expect(201)
+    rule = made.json["id"]
+    changed = server.manager().put(f"{RULES}/{rule}", json=rule_for(issuer, condition="claims.sub == 'logged'", enabled=False))
+    applied = server.manager().post(f"{RULES}/{rule}/reconciliation").expect(200)
+    removed = server.manager().delete(f"{RULES}/{rule}").expect(204)
+
+    def line(what, answer):
+        found = [e for e in server.events(what) if e["request_id"] == answer.header("X-Request-Id")]
+        return found and found[0]
+    entry = wait_until(lambda: line("provisioning rule made", made), "a line for a new rule")
+    check.equal((entry["rule_id"], entry["issuer"], entry["audience"], entry["condition"], entry["enabled"]),
+                (rule, issuer.url, "images", "'builders' in claims.groups", True), "a new rule")
+    entry = wait_until(lambda: line("provisioning rule changed", changed), "a line for a changed rule")
+    check.equal((entry["rule_id"], entry["condition"], entry["enabled"]), (rule, "claims.sub == 'logged'", False),
+                "a changed rule")
+    entry = wait_until(lambda: line("provisioning rule reconciled", applied), "a line for a reconciliation")
+    check.equal((entry["rule_id"], entry["principals"]), (rule, 0), "a reconciliation")
+    entry = wait_until(lambda: line("provisioning rule removed", removed), "a line for a rule that is gone")
+    check.equal(entry["rule_id"], rule, "a rule that is gone")
+    entry = wait_until(lambda: line("request", removed), "the request's own line")
+    check.true(entry["principal"], "which says who asked for it")
+
+
 def test_role_taken_by_hand(issuer, server):
     """Taking the role from a principal takes what rules gave it too; the next token is let in by the rule again."""
     rule = saved(server, rule_for(issuer))
@@ -157,7 +182,7 @@ def test_api_token_of_such_a_principal(issuer, server):
 def main():
     with Issuer() as issuer, trusting_server() as server:
         for test in (test_conditions, test_who_is_not_let_in, test_audience_is_always_required, test_no_rule_manages_access,
-                     test_changes_hold_at_once, test_reconciliation, test_role_taken_by_hand,
+                     test_changes_hold_at_once, test_reconciliation, test_what_is_logged, test_role_taken_by_hand,
                      test_api_token_of_such_a_principal):
             check.run(test, issuer, server)
         check.equal([e for e in server.log.events if e.get("level", 0) >= 50], [], "the server logged no error")
