@@ -2,6 +2,7 @@
 """Tokens that are not good: each is refused, the log says why, and the answer does not."""
 import base64
 import json
+import socket
 import sys
 import time
 
@@ -87,12 +88,50 @@ def test_forms(issuer, server):
         check.equal(may_write(server, token), 401, f"no JWT: {token[:10]}")
 
 
+HEAD = 16 * 1024  # what the server takes of a request line and its fields, so that no credential is longer
+
+
+def answer_to(server, head):
+    """All of the answer to these bytes, however much of them the server takes before it closes the connection."""
+    host, _, port = server.address.rpartition(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        try:
+            connection.sendall(head)
+        except OSError:
+            pass  # it has answered and closed already
+        try:
+            while piece := connection.recv(65536):
+                answer += piece
+        except ConnectionResetError:
+            pass
+    return answer
+
+
 def test_length(issuer, server):
-    # The server takes 16 KiB of headers, so that a token of the largest size does not come as far as the plugin.
     long = issuer.sign(padding="x" * 9_000)
     check.equal(may_write(server, long), 200, "a token of 12 KiB")
-    huge = issuer.sign(padding="x" * 13_000)
-    check.true(may_write(server, huge) in (401, 431), "a token over the limit")
+    longest = issuer.sign(padding="x" * 11_500)
+    check.equal((len(longest) > 15_500, may_write(server, longest)), (True, 200), "the longest that fits into a head")
+    refused(server, longest[:-8] + "AAAAAAAA", "the longest, with another signature", "signature")
+    over = issuer.sign(padding="x" * 12_500)
+    invalid = over[:-8] + "AAAAAAAA"
+    huge = issuer.sign(padding="x" * 600_000)
+    for what, credential in (("a good token", over), ("a bad token", invalid), ("a good token of 800 KB", huge),
+                             ("what is no token", "x" * (HEAD + 1)), ("a megabyte", "x" * 1_000_000),
+                             ("many dots", "eyJ" + "." * HEAD), ("an API token's name", "imgsrv_at_" + "0" * HEAD)):
+        check.true(len(credential) > HEAD, f"{what}: over the limit")
+        for scheme in ("Bearer", "Basic"):
+            answer = answer_to(server, f"GET /v1/publish-jobs HTTP/1.1\r\nHost: x\r\nAuthorization: {scheme} {credential}\r\n"
+                                       "\r\n".encode())
+            head, _, body = answer.partition(b"\r\n\r\n")
+            check.true(head.startswith(b"HTTP/1.1 431 "), f"{what}, {scheme}: status", head[:100])
+            check.true(b"application/problem+json" in head, f"{what}, {scheme}: a problem document", head)
+            check.contains(json.loads(body)["detail"], [str(HEAD)], f"{what}, {scheme}: the limit is named")
+            check.true(credential[:32].encode() not in answer, f"{what}, {scheme}: the answer repeats nothing of it")
+    unended = answer_to(server, b"GET /v1/publish-jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"x" * HEAD)
+    check.true(unended.startswith(b"HTTP/1.1 431 "), "a field without an end", unended[:100])
+    check.equal(may_write(server, long), 200, "the server goes on")
 
 
 def test_keys_in_the_header(issuer, server):
