@@ -94,6 +94,8 @@ osd_pool_default_pg_num = 1
 osd_pool_default_pgp_num = 1
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
+# An only storage daemon that was frozen for longer than its lease on reads may never renew it (Ceph's issue 80404).
+osd_pool_default_read_lease_ratio = 20
 mon_allow_pool_size_one = true
 mon_allow_pool_delete = true
 mon_warn_on_insecure_global_id_reclaim_allowed = false
