@@ -11,6 +11,7 @@ Store::Store(const sdk::Setup& setup)
       credentials_(setup.config, setup.host.log()),
       client_(settings_, credentials_, setup.host),
       traits_(client_),
+      probe_leftovers_(client_),
       objects_(client_, traits_),
       copier_(client_),
       uploads_(client_, objects_, copier_, traits_) {
@@ -32,6 +33,7 @@ void Store::health(const sdk::Call& call) {
         TextPayload nothing("");
         client_.send_ok(call, put_object(std::string(kOwnPrefix) + "health", nothing));
         static_cast<void>(traits_.get(call));
+        probe_leftovers_.remove_when_due(call);
     } catch (const sdk::Failure& failure) {
         if (failure.code != IMGSRV_DEADLINE) throw;
         throw sdk::Failure(IMGSRV_UNAVAILABLE, settings_.address.describe() + " does not answer in time")

@@ -10,6 +10,7 @@
 #include "client.h"
 #include "copier.h"
 #include "objects.h"
+#include "probe_leftovers.h"
 #include "traits.h"
 #include "uploads.h"
 
@@ -23,7 +24,7 @@ class Store {
     // one that does not answer may come back, and does not.
     explicit Store(const sdk::Setup& setup);
 
-    // Writes to the bucket.
+    // Writes to the bucket, and now and then removes from it what killed processes left.
     void health(const sdk::Call& call);
 
     // What is known of the store from the start; a store that was away then is not trusted with anything.
@@ -53,6 +54,7 @@ class Store {
     CredentialSource credentials_;
     Client client_;
     TraitProbe traits_;
+    ProbeLeftovers probe_leftovers_;
     Objects objects_;
     Copier copier_;
     Uploads uploads_;

@@ -9,27 +9,26 @@
 namespace imgsrv::s3 {
 namespace {
 
-// Removes what a probe made, whatever became of it.
+// Removes what a probe made by the request, whatever became of it.
 class Leftover {
   public:
-    Leftover(Client& client, const sdk::Call& call, std::string key)
-        : client_(client), call_(call), key_(std::move(key)) {}
+    Leftover(Client& client, const sdk::Call& call, Request removal)
+        : client_(client), call_(call), removal_(std::move(removal)) {}
     ~Leftover() {
         try {
-            client_.send(call_, delete_object(key_));
+            client_.send(call_, removal_);
         } catch (const std::exception& e) {
-            client_.log().warn(call_, "an object of a few bytes stays behind", {{"key", key_}, {"error", e.what()}});
+            client_.log().warn(call_, "what a look at the store's ways made stays for now",
+                               {{"key", removal_.key}, {"error", e.what()}});
         }
     }
     Leftover(const Leftover&) = delete;
     Leftover& operator=(const Leftover&) = delete;
 
-    const std::string& key() const { return key_; }
-
   private:
     Client& client_;
     const sdk::Call& call_;
-    std::string key_;
+    const Request removal_;
 };
 
 }  // namespace
@@ -62,10 +61,10 @@ Traits TraitProbe::get(const sdk::Call& call) {
 
 Traits TraitProbe::learn(const sdk::Call& call) {
     Traits traits;
-    const std::string name = std::string(kOwnPrefix) + "probe-" + random_name();
+    const std::string name = std::string(kProbePrefix) + random_name();
     TextPayload first("1");
+    const Leftover object(client_, call, delete_object(name));
     const auto stored = client_.send_ok(call, put_object(name, first));
-    const Leftover object(client_, call, name);
     traits.md5_etags = stored.etag() == md5_hex("1");
 
     TextPayload second("2");
@@ -75,30 +74,44 @@ Traits TraitProbe::learn(const sdk::Call& call) {
     traits.put_if_absent = answer.is(412, "PreconditionFailed");
     if (answer.status >= 500 && answer.status != 501) throw client_.failure(conditional, answer);
 
-    const Leftover joined(client_, call, name + "-parts");
-    traits.strict_uploads = has_strict_uploads(call, joined.key());
+    traits.strict_uploads = has_strict_uploads(call, name + "-parts");
     return traits;
 }
 
 bool TraitProbe::has_strict_uploads(const sdk::Call& call, const std::string& key) {
     const auto id = parse_upload_id(client_.send_ok(call, create_upload(key, {})).body);
+    const Leftover object(client_, call, delete_object(key));
+    const Leftover upload(client_, call, abort_upload(key, id));
+    // Trouble of the store's tells nothing of its ways.
+    const auto ask = [&](const Request& request) {
+        auto answer = client_.send(call, request);
+        if (answer.status >= 500) throw client_.failure(request, answer);
+        return answer;
+    };
+    const auto is_gone = [](const Answer& answer) { return answer.is(404, "NoSuchUpload"); };
+    // This took so long that another process took the upload for a leftover, or an answer was lost.
+    const auto try_again = [] {
+        return sdk::Failure(IMGSRV_UNAVAILABLE, "the upload that shows what the object store can do is gone")
+            .with_native("NoSuchUpload")
+            .with_retryable();
+    };
+
     std::vector<ListedPart> named;
     TextPayload one("1");
     for (const std::uint32_t number : {1U, 2U}) {
         one.restart();
-        const auto answer = client_.send_ok(call, upload_part(key, id, number, one));
+        const auto request = upload_part(key, id, number, one);
+        const auto answer = ask(request);
+        if (is_gone(answer)) throw try_again();
+        if (!answer.ok()) throw client_.failure(request, answer);
         if (named.empty()) named.push_back({number, 1, answer.etag()});
     }
     TextPayload document(completion_document(named));
-    const auto completion = complete_upload(key, id, document);
-    const auto completed = client_.send(call, completion);
-    if (!completed.ok()) {
-        client_.send(call, abort_upload(key, id));
-        if (completed.status >= 500) throw client_.failure(completion, completed);
-        return false;
-    }
+    const auto completed = ask(complete_upload(key, id, document));
+    if (is_gone(completed)) throw try_again();
+    if (!completed.ok()) return false;
     one.restart();
-    return !client_.send(call, upload_part(key, id, 2, one)).ok();
+    return is_gone(ask(upload_part(key, id, 2, one)));
 }
 
 }  // namespace imgsrv::s3

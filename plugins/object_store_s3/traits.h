@@ -11,6 +11,8 @@ namespace imgsrv::s3 {
 // Keys that begin with this are the plugin's own: '~' stands in no key of the host (rule S1), and comes after all that
 // do.
 inline constexpr std::string_view kOwnPrefix = "~imgsrv/";
+// Those of probes, which remove them; what is left by one that was killed: ProbeLeftovers.
+inline constexpr std::string_view kProbePrefix = "~imgsrv/probe-";
 
 // What stores that speak S3 do differently.
 struct Traits {

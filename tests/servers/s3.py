@@ -8,6 +8,16 @@ import uuid
 import xml.etree.ElementTree as ET
 
 
+# The plugin looks every 5 minutes for what probes left that are 5 minutes old.
+PROBE_GONE = datetime.timedelta(minutes=11)
+
+
+def fresh_probe(key, made):
+    """Whether this belongs to a look at the store's ways that is under way, or was killed a short time ago."""
+    age = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(made.replace("Z", "+00:00"))
+    return key.startswith("~imgsrv/probe-") and age < PROBE_GONE
+
+
 class Bucket:
     def __init__(self, endpoint, region, access_key, secret_key):
         self.endpoint, self.region, self.access_key, self.secret_key = endpoint, region, access_key, secret_key
@@ -59,10 +69,14 @@ class Bucket:
                 more = {"continuation-token": page.findtext("NextContinuationToken")}
 
     def _all_keys(self):
-        return {key for key, in self._listed({"list-type": "2"}, "Contents", ["Key"])}
+        """All but what a killed probe has left so lately that nobody has had to remove it yet."""
+        return {key for key, made in self._listed({"list-type": "2"}, "Contents", ["Key", "LastModified"])
+                if not fresh_probe(key, made)}
 
     def _uploads(self):
-        return self._listed({"uploads": ""}, "Upload", ["Key", "UploadId"])
+        """(key, upload id), with the same exception."""
+        return {(key, upload) for key, upload, made in self._listed({"uploads": ""}, "Upload", ["Key", "UploadId", "Initiated"])
+                if not fresh_probe(key, made)}
 
     def keys(self):
         # What begins with ~imgsrv/ is the plugin's own.
@@ -76,18 +90,16 @@ class Bucket:
 
     def unfinished(self):
         left = {key for key in self._all_keys() if key.startswith(("staging/", "~imgsrv/uploads/"))}
-        left |= {f"{key}?uploadId={upload}" for key, upload in self._uploads()}
-        # The few bytes of a probe that a kill broke off stay, until a lifecycle rule of the bucket takes them.
-        return {name for name in left if not name.startswith("~imgsrv/probe-")}
+        return left | {f"{key}?uploadId={upload}" for key, upload in self._uploads()}
 
     def leftovers(self):
         # What it asks whether the store is well with stays.
         own = {key for key in self._all_keys() if key.startswith("~imgsrv/")} - {"~imgsrv/health"}
-        return {key for key in own if not key.startswith("~imgsrv/probe-")} | self.unfinished()
+        return own | self.unfinished()
 
     def close(self):
-        for key, upload in self._uploads():
+        for key, upload in self._listed({"uploads": ""}, "Upload", ["Key", "UploadId"]):
             self._request("DELETE", key, {"uploadId": upload})
-        for key in self._all_keys():
+        for key, in self._listed({"list-type": "2"}, "Contents", ["Key"]):
             self._request("DELETE", key)
         self._request("DELETE", "")
