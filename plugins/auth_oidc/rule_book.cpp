@@ -15,10 +15,12 @@ std::shared_ptr<const RuleSet> RuleBook::current(const sdk::Call& call) {
     const std::int64_t generation = store_.generation(call);
     const std::lock_guard lock(mutex_);
     if (rules_ && rules_->generation == generation) return rules_;
-    rules_ = read(call);
+    auto fresh = read(call);
     std::set<std::string> urls;
-    for (const auto& rule : rules_->rules) urls.insert(rule->issuer());
+    for (const auto& rule : fresh->rules) urls.insert(rule->issuer());
+    // Before the rules, so that what fails here is done again for the next request.
     issuers_.set(urls);
+    rules_ = std::move(fresh);
     return rules_;
 }
 
