@@ -225,6 +225,8 @@ Result<Uploader::Sent> Uploader::send(const LocalFile& file, std::string_view me
         }
         const bool complete_refused = last.ok() && !(last = complete(session, plan, parts)).ok();
         if (last.ok()) return sent;
+        // Parts that the server does not take would be sent as they are when the upload was gone on with.
+        if (last.code() == Code::invalid_argument && !complete_refused) sent.record->forget();
         // A part that the server no longer has makes it refuse the completion as invalid: see what it has.
         if (!session_changed(last) && !(complete_refused && last.code() == Code::invalid_argument)) return last;
         IMGSRV_TRY(file.unchanged());

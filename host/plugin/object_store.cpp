@@ -77,7 +77,9 @@ class PluginObjectStore final : public ports::ObjectStore {
           local_fd_(instance_->extension<imgsrv_ext_store_local_fd>(IMGSRV_EXT_STORE_LOCAL_FD,
                                                                     sizeof(imgsrv_ext_store_local_fd))),
           part_reader_(instance_->extension<imgsrv_ext_store_part_reader>(IMGSRV_EXT_STORE_PART_READER,
-                                                                          sizeof(imgsrv_ext_store_part_reader))) {}
+                                                                          sizeof(imgsrv_ext_store_part_reader))),
+          part_limits_(instance_->extension<imgsrv_ext_store_part_limits>(IMGSRV_EXT_STORE_PART_LIMITS,
+                                                                          sizeof(imgsrv_ext_store_part_limits))) {}
 
     Result<ports::ObjectInfo> stat(const ports::Call& call, std::string_view key) override {
         Objects out(1);
@@ -198,6 +200,8 @@ class PluginObjectStore final : public ports::ObjectStore {
         return take_reader(instance_, raw);
     }
 
+    std::uint64_t least_part() const override { return part_limits_ ? part_limits_->least_size : 0; }
+
     bool can_open_fd() const override { return local_fd_ != nullptr; }
     Result<UniqueFd> open_fd(const ports::Call& call, std::string_view key) override {
         if (!local_fd_) return Status(Code::unimplemented, "this object store has no local files");
@@ -220,6 +224,7 @@ class PluginObjectStore final : public ports::ObjectStore {
     const imgsrv_object_store& table_;
     const imgsrv_ext_store_local_fd* local_fd_;
     const imgsrv_ext_store_part_reader* part_reader_;
+    const imgsrv_ext_store_part_limits* part_limits_;
 };
 
 }  // namespace

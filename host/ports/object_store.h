@@ -87,6 +87,8 @@ class ObjectStore {
     virtual Result<std::unique_ptr<ByteReader>> open_part(const Call& call, std::string_view key,
                                                           std::string_view upload_id, const StoredPart& part,
                                                           std::uint64_t offset) = 0;
+    // What every part of an upload but the last must have, in bytes; 0: nothing is known.
+    virtual std::uint64_t least_part() const = 0;
     // True when open_fd() works: the store can hand out a local descriptor for sendfile().
     virtual bool can_open_fd() const = 0;
     virtual Result<UniqueFd> open_fd(const Call& call, std::string_view key) = 0;

@@ -156,6 +156,15 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     if (content_length && *content_length > room)
         return Status(Code::too_large, too_large + "; the part has " + std::to_string(*content_length));
 
+    // Nothing comes before part 1, so a store that joins no small parts can take this one as the whole object only. Of
+    // other parts, completion tells whether they are the last.
+    const std::uint64_t least = objects_.least_part();
+    if (part.number == 1 && content_length && *content_length < least && session.expected_size > least)
+        return Status(Code::invalid_argument,
+                      who + " has " + std::to_string(*content_length) + " of the " +
+                          std::to_string(session.expected_size) + " bytes that the session expects; this server's " +
+                          "object store joins no part below " + std::to_string(least) + " bytes but the last");
+
     const auto lane = lanes_.lane(session.id);
     PartLanes::Receipt receipt(lane, part.number);
 

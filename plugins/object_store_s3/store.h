@@ -12,6 +12,7 @@
 #include "objects.h"
 #include "probe_leftovers.h"
 #include "traits.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 namespace imgsrv::s3 {
@@ -20,6 +21,9 @@ namespace imgsrv::s3 {
 // plugin's own objects begin with "~imgsrv/". Nothing is kept in this process: any number of them may use one bucket.
 class Store {
   public:
+    // Of S3, whichever store speaks it.
+    static constexpr std::uint64_t kLeastPart = s3::kLeastPart;
+
     // Reads the options and looks at the bucket. A store that refuses is a mistake in the configuration, and throws;
     // one that does not answer may come back, and does not.
     explicit Store(const sdk::Setup& setup);

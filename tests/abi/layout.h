@@ -285,6 +285,11 @@ AT(imgsrv_ext_store_part_reader, struct_size, 0);
 AT(imgsrv_ext_store_part_reader, reserved, 4);
 AT(imgsrv_ext_store_part_reader, open_part, 8);
 
+SIZE(imgsrv_ext_store_part_limits, 16);
+AT(imgsrv_ext_store_part_limits, struct_size, 0);
+AT(imgsrv_ext_store_part_limits, reserved, 4);
+AT(imgsrv_ext_store_part_limits, least_size, 8);
+
 SIZE(imgsrv_attachment, 80);
 AT(imgsrv_attachment, struct_size, 0);
 AT(imgsrv_attachment, reserved, 4);

@@ -132,6 +132,18 @@ class Publish(ServerTest):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertEqual(self.server.owner.get("/v1/images/wrong").status, 404)
 
+    def test_parts_that_the_store_does_not_join_are_refused_before_they_are_sent_for_nothing(self):
+        path = images.make_random(self.folder, "small-parts.raw", 12)
+        done = self.publish("small-parts", "1", "--file", f"raw={path}", "--part-size", "1MiB")
+        if EMBEDDED:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn("part 1 has 1048576 of the 12582912 bytes", done.stderr)
+        self.assertIn("no part below 5242880 bytes but the last", done.stderr)
+        done = self.publish("small-parts", "1", "--file", f"raw={path}", "--part-size", "5MiB")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_each_failure_has_its_exit_code(self):
         text = self.folder / "codes"
         text.write_text("x")

@@ -152,6 +152,15 @@ typedef struct imgsrv_ext_store_part_reader {
                              imgsrv_error* err) IMGSRV_NOEXCEPT;
 } imgsrv_ext_store_part_reader;
 
+// Extension of a store that joins no small parts, so that the host can refuse them when they arrive instead of at
+// mp_complete().
+#define IMGSRV_EXT_STORE_PART_LIMITS "imgsrv.object_store.part_limits/1"
+typedef struct imgsrv_ext_store_part_limits {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t least_size;  // of every part but the last, in bytes; at most 5 MiB (rule S20)
+} imgsrv_ext_store_part_limits;
+
 #ifdef __cplusplus
 }
 #endif

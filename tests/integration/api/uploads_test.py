@@ -251,6 +251,20 @@ def test_digest_mismatch(world):
         nothing_left(world, before)
 
 
+def test_small_parts(world):
+    data, before = os.urandom(LEAST_PART + 3000), staged(world)
+    upload = world.writer.new_upload(data)
+    if not EMBEDDED:
+        refused = world.writer.put_part(upload, 1, data[:3000])
+        check.equal(refused.status, 400, "a part 1 that could only be the last")
+        check.contains(refused.detail, ["part 1", "3000", str(LEAST_PART)], "a part 1 that could only be the last: detail")
+    parts = [world.writer.put_part(upload, 2, data[LEAST_PART:]).expect(200).json,
+             world.writer.put_part(upload, 1, data[:LEAST_PART]).expect(200).json]
+    world.writer.complete(upload, parts[::-1]).expect(200)
+    check.equal(world.writer.settled(upload)["state"], "ready", "a small part at the end")
+    nothing_left(world, before)
+
+
 def test_after_completion(world):
     data = os.urandom(1000)
     upload = world.writer.new_upload(data)

@@ -68,10 +68,11 @@ class UploadSink {
 //     ObjectInfo    mp_complete(const Call&, std::string_view key, std::string_view upload_id, std::span<const
 //     imgsrv_part>); void          mp_abort(const Call&, std::string_view key, std::string_view upload_id); void
 //     mp_list(const Call&, std::string_view prefix, UploadSink&);
-// and, where it can, the members behind the two extensions:
+// and, where it can, the members behind the extensions:
 //     int           open_fd(const Call&, std::string_view key);  // a descriptor of the caller's
 //     std::unique_ptr<ByteSource> open_part(const Call&, std::string_view key, std::string_view upload_id,
 //                                           const imgsrv_part& part, std::uint64_t offset);
+//     static constexpr std::uint64_t kLeastPart = ...;  // bytes of every part but the last
 template <class T>
 struct ObjectStoreTable {
     static T& self(void* p) noexcept { return *static_cast<T*>(p); }
@@ -159,6 +160,8 @@ struct ObjectStoreTable {
         t.open_part(c, s, s, part, std::uint64_t{});
     };
 
+    static constexpr bool kLimitsParts = requires { T::kLeastPart; };
+
     static const void* extension(const char* id) noexcept {
         if constexpr (kOpensFd) {
             static constexpr imgsrv_ext_store_local_fd local_fd = {
@@ -182,6 +185,14 @@ struct ObjectStoreTable {
                 },
             };
             if (std::strcmp(id, IMGSRV_EXT_STORE_PART_READER) == 0) return &part_reader;
+        }
+        if constexpr (kLimitsParts) {
+            static constexpr imgsrv_ext_store_part_limits part_limits = {
+                .struct_size = sizeof part_limits,
+                .reserved = 0,
+                .least_size = T::kLeastPart,
+            };
+            if (std::strcmp(id, IMGSRV_EXT_STORE_PART_LIMITS) == 0) return &part_limits;
         }
         return nullptr;
     }
