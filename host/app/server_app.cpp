@@ -21,6 +21,7 @@
 #include "services/collector.h"
 #include "services/health.h"
 #include "services/promotion.h"
+#include "services/scrubber.h"
 #include "store/channels.h"
 #include "store/migrations.h"
 #include "store/publishing.h"
@@ -51,6 +52,7 @@ struct ServerApp::Parts {
     std::unique_ptr<services::PromotionService> promotion;
     std::unique_ptr<services::BlobService> blobs;
     std::unique_ptr<services::Collector> collector;
+    std::unique_ptr<services::Scrubber> scrubber;
     std::unique_ptr<services::CatalogueService> catalogue;
     std::unique_ptr<services::PublishService> publishing;
     std::unique_ptr<services::StepRunner> steps;
@@ -62,6 +64,7 @@ struct ServerApp::Parts {
     std::unique_ptr<jobs::Worker> publish_worker;
     std::unique_ptr<jobs::Worker> sweeper;
     std::unique_ptr<jobs::Worker> collector_worker;
+    std::unique_ptr<jobs::Worker> scrub_worker;
     std::unique_ptr<jobs::Worker> health_worker;
     std::unique_ptr<jobs::Worker> generation_worker;
     std::unique_ptr<jobs::NotificationListener> listener;
@@ -78,8 +81,8 @@ struct ServerApp::Parts {
     Status make_doors();
     std::vector<jobs::Worker*> workers() const {
         std::vector<jobs::Worker*> all;
-        for (const auto* w : {&promotion_worker, &publish_worker, &sweeper, &collector_worker, &health_worker,
-                              &generation_worker, &notification_worker})
+        for (const auto* w : {&promotion_worker, &publish_worker, &sweeper, &collector_worker, &scrub_worker,
+                              &health_worker, &generation_worker, &notification_worker})
             if (*w) all.push_back(w->get());
         for (const auto& worker : authenticator_workers) all.push_back(worker.get());
         return all;
@@ -112,6 +115,9 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
     services::CollectorOptions collection;
     collection.grace = settings.duration("gc-grace");
     collector = std::make_unique<services::Collector>(pool, *backends.objects, collection);
+    scrubber = std::make_unique<services::Scrubber>(
+        pool, *backends.objects, owner,
+        services::ScrubberOptions{settings.size("scrub-rate"), settings.duration("scrub-interval")});
     catalogue = std::make_unique<services::CatalogueService>(pool, clock);
     publishing =
         std::make_unique<services::PublishService>(pool, backends.pipeline, [this] { publish_worker->wake(); });
@@ -248,6 +254,15 @@ void ServerApp::Parts::make_keepers() {
         collector_worker = std::make_unique<jobs::Worker>(
             collection,
             [this, interval](const ports::Call& call) -> Result<bool> { return collector->run_due(call, interval); });
+    }
+    if (settings.size("scrub-rate") > 0) {
+        jobs::WorkerOptions scrub;
+        scrub.name = "scrub";
+        scrub.poll_interval =
+            std::min<std::chrono::milliseconds>(settings.duration("scrub-interval"), std::chrono::minutes(1));
+        scrub.breaker_failures = 0;
+        scrub_worker =
+            std::make_unique<jobs::Worker>(scrub, [this](const ports::Call& call) { return scrubber->run_one(call); });
     }
 }
 

@@ -24,6 +24,8 @@ const std::vector<KnownKey>& known_keys() {
         {"gc-interval", Kind::duration, "1h",
          "between collections of what nothing names, on all nodes together; 0: never here"},
         {"gc-grace", Kind::duration, "24h", "how long nothing names a blob before it is removed; at least 61m"},
+        {"scrub-rate", Kind::size, "16MiB", "bytes a second that this node reads to find damaged blobs; 0: none"},
+        {"scrub-interval", Kind::duration, "168h", "how often each blob is read"},
         {"storage.driver", Kind::text, "fs", "the object store's driver"},
         {"database.driver", Kind::text, "sqlite", "the database's driver"},
         {"database.connections", Kind::integer, "16", "most connections to the database at once"},

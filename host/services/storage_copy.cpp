@@ -107,6 +107,8 @@ Result<StorageCopy::Outcome> StorageCopy::copy_one(const ports::Call& call, cons
         if (outcome.status().code() == Code::not_found) {
             // The upload was promoted meanwhile; its blob is in a list to come.
             if (item.digest.empty()) return Outcome::skipped;
+            IMGSRV_ASSIGN(const bool needed, is_needed(call, item));
+            if (!needed) return Outcome::skipped;
             return Status(Code::data_loss, "its object is missing in the source store");
         }
         if (outcome.ok() || !outcome.status().retryable() || tried == kTries || call.cancelled()) return outcome;
@@ -115,6 +117,14 @@ Result<StorageCopy::Outcome> StorageCopy::copy_one(const ports::Call& call, cons
         std::this_thread::sleep_for(pause);
         pause *= 2;
     }
+}
+
+// Blobs are collected, and damaged ones healed under another key, while a copy runs.
+Result<bool> StorageCopy::is_needed(const ports::Call& call, const Item& item) {
+    const auto blob = pool_.read(call, [&](Transaction& tx) { return store::blobs::find(tx, item.digest); });
+    if (blob.status().code() == Code::not_found) return false;
+    IMGSRV_TRY(blob.status());
+    return blob->storage_key == item.key;
 }
 
 Result<bool> StorageCopy::has(const ports::Call& call, const Item& item) {

@@ -53,6 +53,7 @@ class StorageCopy {
     Result<std::vector<Item>> list_new(const ports::Call& call);
     Status copy_all(const ports::Call& call, const std::vector<Item>& items);
     Result<Outcome> copy_one(const ports::Call& call, const Item& item);
+    Result<bool> is_needed(const ports::Call& call, const Item& item);
     Result<bool> has(const ports::Call& call, const Item& item);
     Status check_target(const ports::Call& call, const Item& item);
     Status transfer(const ports::Call& call, const Item& item);

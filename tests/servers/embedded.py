@@ -58,8 +58,13 @@ class FileStore:
 
     def write(self, key, data):
         path = self._path(key)
-        path.chmod(0o600)
+        if path.exists():
+            path.chmod(0o600)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+    def remove(self, key):
+        self._path(key).unlink()
 
     def unfinished(self):
         places = {"tmp", "uploads", "staging+"}

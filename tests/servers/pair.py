@@ -23,7 +23,7 @@ Both pairs answer to the same questions, so that tests can look behind the serve
     database.damage()          what the database itself finds wrong
 
     store.keys()               of the objects
-    store.read(key), store.write(key, bytes)
+    store.read(key), store.write(key, bytes), store.remove(key)
     store.unfinished()         names of what belongs to uploads that have not ended
 """
 import os

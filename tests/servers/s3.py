@@ -88,6 +88,9 @@ class Bucket:
     def write(self, key, data):
         self._request("PUT", key, body=data)
 
+    def remove(self, key):
+        self._request("DELETE", key)
+
     def unfinished(self):
         left = {key for key in self._all_keys() if key.startswith(("staging/", "~imgsrv/uploads/"))}
         return left | {f"{key}?uploadId={upload}" for key, upload in self._uploads()}

@@ -25,6 +25,19 @@ def test_whole(world):
                 check.equal(answer.header(header), wanted, f"{name}: {header}")
 
 
+def test_damaged(world):
+    """As the scrubber marks it; see keeping/scrub_test.py."""
+    digest, database = digest_of(world.data), world.server.backends.database
+    database.execute(f"UPDATE blobs SET damaged_us = 1, damage = 'holds other bytes' WHERE digest = '{digest}'")
+    for target, _ in targets(world):
+        for method in ("GET", "HEAD"):
+            answer = world.anonymous.request(method, target)
+            check.equal((answer.status, answer.header("Cache-Control")), (500, "no-store"), f"{method} {target.split('/')[-1]}")
+            if method == "GET":
+                check.contains(answer.detail, [digest, "damaged", "uploaded again"], "it says so")
+    database.execute(f"UPDATE blobs SET damaged_us = NULL, damage = NULL WHERE digest = '{digest}'")
+
+
 def test_ranges(world):
     size = len(world.data)
     for target, _ in targets(world):

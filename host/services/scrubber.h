@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "domain/catalogue.h"
+#include "ports/object_store.h"
+#include "store/pool.h"
+
+namespace imgsrv::services {
+
+struct ScrubberOptions {
+    std::uint64_t rate = 16ULL << 20;                          // bytes per second on this node
+    std::chrono::milliseconds interval{7LL * 24 * 3'600'000};  // how often each blob is read
+};
+
+struct ScrubberStats {
+    std::uint64_t blobs = 0;  // read to the end
+    std::uint64_t bytes = 0;
+    std::uint64_t damaged = 0;  // found missing or wrong
+    std::uint64_t healed = 0;   // found sound after they had been marked
+};
+
+// Reads trusted blobs again, the one that was not read for the longest first, and marks those whose bytes are missing
+// or wrong: they are no longer served until the same bytes are uploaded again. One node at a time reads a blob. [any
+// worker]
+class Scrubber {
+  public:
+    // owner: "<node>/<process>", unique for each run of a process.
+    Scrubber(store::Pool& pool, ports::ObjectStore& objects, std::string owner, ScrubberOptions options);
+
+    // Reads one blob. False when none is due. A status that is not OK: the store or the database is in trouble, and
+    // nothing is known of the blob.
+    Result<bool> run_one(const ports::Call& call);
+    // Since the process began. [any]
+    ScrubberStats stats() const;
+
+  private:
+    Status judge(const ports::Call& call, const domain::Blob& blob, const std::optional<std::string>& damage);
+
+    store::Pool& pool_;
+    ports::ObjectStore& objects_;
+    const std::string owner_;
+    const ScrubberOptions options_;
+    mutable std::mutex mutex_;
+    ScrubberStats stats_;
+};
+
+// Writes down what a look at a blob's bytes found, and tells the log of it when it is news. True when it is.
+Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const domain::Blob& blob,
+                           const std::string& damage);
+
+}  // namespace imgsrv::services
