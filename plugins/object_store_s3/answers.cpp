@@ -30,8 +30,20 @@ std::string text(pugi::xml_node parent, const char* name) {
     return parent.child_value(name);
 }
 
-bool truncated(pugi::xml_node root) {
+// Appends what each element of this name holds; whether there are more pages.
+template <class Entry, class Read>
+bool read_page(pugi::xml_node root, const char* name, std::vector<Entry>& entries, Read read) {
+    for (const auto element : root.children(name)) entries.push_back(read(element));
     return text(root, "IsTruncated") == "true";
+}
+
+// Throws unless a change was carried out, as only the whole document says.
+void expect_done(std::string_view xml, const char* name) {
+    pugi::xml_document document;
+    if (std::string_view(parse(document, xml).name()) == name) return;
+    throw sdk::Failure(IMGSRV_UNAVAILABLE, std::string("the object store's answer is no ") + name)
+        .with_retryable()
+        .with_outcome_unknown();
 }
 
 std::int64_t in_us(std::tm& utc) {
@@ -49,27 +61,22 @@ std::optional<ErrorDocument> parse_error(std::string_view xml) {
 
 ObjectPage parse_object_page(std::string_view xml) {
     pugi::xml_document document;
-    const auto root = expect(document, xml, "ListBucketResult");
     ObjectPage page;
-    page.more = truncated(root);
-    for (const auto object : root.children("Contents")) {
-        page.objects.push_back({text(object, "Key"), bare_etag(object.child_value("ETag")),
-                                object.child("Size").text().as_ullong(),
-                                parse_iso_time_us(object.child_value("LastModified"))});
-    }
+    page.more = read_page(expect(document, xml, "ListBucketResult"), "Contents", page.objects, [](auto object) {
+        return ListedObject{text(object, "Key"), bare_etag(object.child_value("ETag")),
+                            object.child("Size").text().as_ullong(),
+                            parse_iso_time_us(object.child_value("LastModified"))};
+    });
     return page;
 }
 
 PartPage parse_part_page(std::string_view xml) {
     pugi::xml_document document;
-    const auto root = expect(document, xml, "ListPartsResult");
     PartPage page;
-    page.more = truncated(root);
-    page.next_marker = text(root, "NextPartNumberMarker");
-    for (const auto part : root.children("Part")) {
-        page.parts.push_back({part.child("PartNumber").text().as_uint(), part.child("Size").text().as_ullong(),
-                              bare_etag(part.child_value("ETag"))});
-    }
+    page.more = read_page(expect(document, xml, "ListPartsResult"), "Part", page.parts, [](auto part) {
+        return ListedPart{part.child("PartNumber").text().as_uint(), part.child("Size").text().as_ullong(),
+                          bare_etag(part.child_value("ETag"))};
+    });
     return page;
 }
 
@@ -77,13 +84,12 @@ UploadPage parse_upload_page(std::string_view xml) {
     pugi::xml_document document;
     const auto root = expect(document, xml, "ListMultipartUploadsResult");
     UploadPage page;
-    page.more = truncated(root);
+    page.more = read_page(root, "Upload", page.uploads, [](auto upload) {
+        return ListedUpload{text(upload, "Key"), text(upload, "UploadId"),
+                            parse_iso_time_us(upload.child_value("Initiated"))};
+    });
     page.next_key_marker = text(root, "NextKeyMarker");
     page.next_upload_id_marker = text(root, "NextUploadIdMarker");
-    for (const auto upload : root.children("Upload")) {
-        page.uploads.push_back(
-            {text(upload, "Key"), text(upload, "UploadId"), parse_iso_time_us(upload.child_value("Initiated"))});
-    }
     return page;
 }
 
@@ -100,6 +106,14 @@ std::string parse_upload_id(std::string_view xml) {
 std::string parse_copied_part(std::string_view xml) {
     pugi::xml_document document;
     return bare_etag(expect(document, xml, "CopyPartResult").child_value("ETag"));
+}
+
+void expect_copied(std::string_view xml) {
+    expect_done(xml, "CopyObjectResult");
+}
+
+void expect_completed(std::string_view xml) {
+    expect_done(xml, "CompleteMultipartUploadResult");
 }
 
 std::string completion_document(const std::vector<ListedPart>& parts) {

@@ -38,8 +38,7 @@ struct ListedPart {
 };
 struct PartPage {
     std::vector<ListedPart> parts;
-    bool more = false;
-    std::string next_marker;
+    bool more = false;  // after the last of these
 };
 
 struct ListedUpload {
@@ -63,6 +62,10 @@ UploadPage parse_upload_page(std::string_view xml);
 std::string parse_upload_id(std::string_view xml);
 // The etag of CopyPartResult.
 std::string parse_copied_part(std::string_view xml);
+// Of an answer with status 200 to a copy or a completion, of which blanks that keep a connection alive may be all that
+// came: whether it is done is not known then.
+void expect_copied(std::string_view xml);
+void expect_completed(std::string_view xml);
 
 // CompleteMultipartUpload.
 std::string completion_document(const std::vector<ListedPart>& parts);

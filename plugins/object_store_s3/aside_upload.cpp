@@ -137,7 +137,13 @@ sdk::ObjectInfo AsideUpload::publish(const sdk::Call& call, const std::vector<Li
             // It was there, and another one has replaced it since.
             if (!there) there = sdk::ObjectInfo{key_, joined->info.etag, total_size(named), joined->info.mtime_us};
         }
-        remove_hidden(call);
+        try {
+            remove_hidden(call);
+        } catch (const sdk::Failure& e) {
+            // abort() finds it again.
+            client_.log().warn(call, "what a completed upload was made of stays behind",
+                               {{"key", key_}, {"error", e.what()}});
+        }
         return std::move(*there);
     }
     throw sdk::Failure(IMGSRV_NOT_FOUND, "there is no such upload, or its object was removed or replaced since")
@@ -180,23 +186,16 @@ std::optional<sdk::ObjectInfo> AsideUpload::published(const sdk::Call& call) {
 }
 
 void AsideUpload::remove_hidden(const sdk::Call& call) {
-    try {
-        const auto page = parse_object_page(client_.send_ok(call, list_objects(hidden_, {}, 1000)).body);
-        for (const auto& object : page.objects) objects_.remove(call, object.key);
-    } catch (const sdk::Failure& e) {
-        // abort() finds it again.
-        client_.log().warn(call, "what a completed upload was made of stays behind",
-                           {{"key", key_}, {"error", e.what()}});
-    }
-}
-
-void AsideUpload::abort(const sdk::Call& call) {
-    if (!id_.native.empty()) native_.abort(call);
     for (std::string after;;) {
         const auto page = parse_object_page(client_.send_ok(call, list_objects(hidden_, after, 1000)).body);
         for (const auto& object : page.objects) objects_.remove(call, after = object.key);
         if (!page.more || page.objects.empty()) return;
     }
+}
+
+void AsideUpload::abort(const sdk::Call& call) {
+    if (!id_.native.empty()) native_.abort(call);
+    remove_hidden(call);
 }
 
 std::vector<AsideUpload::Listed> AsideUpload::list(const sdk::Call& call, Client& client, const std::string& prefix) {

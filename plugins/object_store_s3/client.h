@@ -36,7 +36,7 @@ struct Answer {
     long status = 0;
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
-    std::string sent_md5;                // of the payload, unless the store has checked its hash already
+    std::string sent_md5;                // of the payload; empty when that was signed chunk by chunk
     std::optional<ErrorDocument> error;  // also with status 200
 
     bool ok() const { return status >= 200 && status < 300 && !error; }
@@ -83,7 +83,7 @@ class Client {
     struct Wire {
         HttpRequest http;
         std::unique_ptr<UploadBody> body;
-        const MeasuredBody* measured = nullptr;  // the body, when its proof is still to come
+        const MeasuredBody* measured = nullptr;  // the body, unless it is signed chunk by chunk
     };
     Wire sign(const Request& request) const;
     TimeLimits limits(const Request& request) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "requests.h"
+#include "upload_parts.h"
 
 namespace imgsrv::s3 {
 namespace {
@@ -40,8 +41,9 @@ Answer Copier::send_pinned(const sdk::Call& call, Request request, const CopySou
 void Copier::copy(const sdk::Call& call, const CopySource& source, const std::string& target, const std::string& mark) {
     // Larger ones are tried too: some stores copy by reference, whatever the size, and the others refuse at once.
     const auto request = copy_object(client_.settings().address, source, target, mark);
+    // The commit point.
     const auto answer = send_pinned(call, request, source);
-    if (answer.ok()) return;
+    if (answer.ok()) return expect_copied(answer.body);
     const bool too_large =
         source.length > kMostCopiedAtOnce && (answer.is(413, "EntityTooLarge") || answer.is(400, "InvalidRequest"));
     if (!too_large) throw client_.failure(request, answer);
@@ -52,22 +54,7 @@ void Copier::join(const sdk::Call& call, std::span<const CopySource> sources, co
                   const std::string& mark) {
     const auto id = parse_upload_id(client_.send_ok(call, create_upload(target, mark)).body);
     try {
-        std::vector<ListedPart> parts;
-        for (const auto& source : sources) {
-            for (const auto& piece : cut(source, kPiece)) {
-                const auto number = static_cast<std::uint32_t>(parts.size() + 1);
-                const auto request = copy_part(client_.settings().address, piece, target, id, number);
-                const auto answer = send_pinned(call, request, piece);
-                if (!answer.ok()) throw client_.failure(request, answer);
-                parts.push_back({number, piece.length, parse_copied_part(answer.body)});
-            }
-        }
-        if (parts.empty()) {
-            TextPayload nothing("");
-            parts.push_back({1, 0, client_.send_ok(call, upload_part(target, id, 1, nothing)).etag()});
-        }
-        TextPayload document(completion_document(parts));
-        client_.send_ok(call, complete_upload(target, id, document));
+        complete(call, target, id, copy_parts(call, sources, target, id));
     } catch (const sdk::Failure&) {
         try {
             client_.send(call, abort_upload(target, id));
@@ -76,6 +63,45 @@ void Copier::join(const sdk::Call& call, std::span<const CopySource> sources, co
         }
         throw;
     }
+}
+
+std::vector<ListedPart> Copier::copy_parts(const sdk::Call& call, std::span<const CopySource> sources,
+                                           const std::string& target, const std::string& id) {
+    std::vector<ListedPart> parts;
+    for (const auto& source : sources) {
+        for (const auto& piece : cut(source, kPiece)) {
+            const auto number = static_cast<std::uint32_t>(parts.size() + 1);
+            const auto request = copy_part(client_.settings().address, piece, target, id, number);
+            const auto answer = send_pinned(call, request, piece);
+            if (!answer.ok()) throw client_.failure(request, answer);
+            parts.push_back({number, piece.length, parse_copied_part(answer.body)});
+        }
+    }
+    if (parts.empty()) {
+        TextPayload nothing("");
+        parts.push_back({1, 0, client_.send_ok(call, upload_part(target, id, 1, nothing)).etag()});
+    }
+    return parts;
+}
+
+void Copier::complete(const sdk::Call& call, const std::string& target, const std::string& id,
+                      const std::vector<ListedPart>& parts) {
+    TextPayload document(completion_document(parts));
+    const auto request = complete_upload(target, id, document);
+    // The commit point.
+    const auto answer = client_.send(call, request);
+    if (answer.is(404, "NoSuchUpload")) {
+        // An earlier attempt whose answer was lost may have done it.
+        const auto head = client_.send(call, head_object(target));
+        if (head.ok() && head.etag() == joined_etag(parts)) return;
+        // Not NOT_FOUND, which says that there is no source.
+        throw sdk::Failure(IMGSRV_UNAVAILABLE, "whether the copy was made is not known")
+            .with_native("NoSuchUpload")
+            .with_retryable()
+            .with_outcome_unknown();
+    }
+    if (!answer.ok()) throw client_.failure(request, answer);
+    expect_completed(answer.body);
 }
 
 }  // namespace imgsrv::s3

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "answers.h"
 #include "client.h"
 
 namespace imgsrv::s3 {
@@ -28,11 +29,16 @@ class Copier {
     // A whole object: source is all of it. Throws NOT_FOUND when it is gone and FAILED_PRECONDITION when it is another
     // one by now.
     void copy(const sdk::Call& call, const CopySource& source, const std::string& target, const std::string& mark);
-    // The sources one after another. All but the last have 5 MiB or more.
+    // The sources one after another. All but the last have 5 MiB or more. UNAVAILABLE with the outcome unknown when the
+    // store does not know the copy any more that it was to complete: an answer was lost, or somebody aborted it.
     void join(const sdk::Call& call, std::span<const CopySource> sources, const std::string& target,
               const std::string& mark);
 
   private:
+    std::vector<ListedPart> copy_parts(const sdk::Call& call, std::span<const CopySource> sources,
+                                       const std::string& target, const std::string& id);
+    void complete(const sdk::Call& call, const std::string& target, const std::string& id,
+                  const std::vector<ListedPart>& parts);
     Answer send_pinned(const sdk::Call& call, Request request, const CopySource& source);
 
     Client& client_;

@@ -109,7 +109,7 @@ void CredentialSource::read_again() {
         version_ = {};
         throw sdk::errno_failure(errno, "cannot read the credentials file");
     }
-    const Version version{st.st_ino, st.st_size, st.st_mtim};
+    const Version version{st.st_ino, st.st_size, st.st_ctim};
     if (version == version_) return;
     version_ = version;  // a file with a mistake is not tried again before it changes
     std::ifstream in(file_);

@@ -26,7 +26,7 @@ class CredentialSource {
     std::shared_ptr<const Credentials> current();
 
   private:
-    // What tells that a file changed.
+    // What tells that a file changed, or who may read it.
     struct Version {
         ino_t inode = 0;
         off_t size = -1;

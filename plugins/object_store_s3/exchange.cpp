@@ -33,7 +33,14 @@ void set(CURL* easy, CURLoption option, T value) {
     }
 }
 
-TransportFailure::Reason reason_of(CURLcode code) {
+// Whether a TLS handshake failed because the other side went away, as servers do that restart, and not for what it
+// said.
+bool hung_up(std::string_view text) {
+    return text.find("reset by peer") != text.npos || text.find("SSL_ERROR_SYSCALL") != text.npos ||
+           text.find("unexpected eof") != text.npos;
+}
+
+TransportFailure::Reason reason_of(CURLcode code, std::string_view text) {
     using Reason = TransportFailure::Reason;
     switch (code) {
         case CURLE_COULDNT_RESOLVE_HOST:
@@ -43,6 +50,7 @@ TransportFailure::Reason reason_of(CURLcode code) {
         case CURLE_OPERATION_TIMEDOUT:  // only connecting has a limit of libcurl's
             return Reason::unreachable;
         case CURLE_SSL_CONNECT_ERROR:
+            return hung_up(text) ? Reason::unreachable : Reason::untrusted;
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_ISSUER_ERROR:
@@ -260,7 +268,7 @@ void Exchange::wait(const sdk::Call& call) {
 void Exchange::throw_if_failed() const {
     if (!result_ || *result_ == CURLE_OK) return;
     const char* text = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(*result_);
-    throw TransportFailure(reason_of(*result_), text);
+    throw TransportFailure(reason_of(*result_, text), text);
 }
 
 void Exchange::wait_for_head(const sdk::Call& call) {

@@ -33,9 +33,9 @@ std::optional<std::vector<ListedPart>> NativeUpload::parts(const sdk::Call& call
         if (no_upload(answer)) return std::nullopt;
         if (!answer.ok()) throw client_.failure(request, answer);
         auto page = parse_part_page(answer.body);
-        for (auto& part : page.parts) all.push_back(std::move(part));
+        all.insert(all.end(), page.parts.begin(), page.parts.end());
         if (!page.more || page.parts.empty()) return all;
-        marker = page.next_marker;
+        marker = std::to_string(all.back().number);
     }
 }
 
@@ -43,9 +43,13 @@ std::optional<sdk::Failure> NativeUpload::complete(const sdk::Call& call, const 
     TextPayload document(completion_document(parts));
     const auto request = complete_upload(key_, id_, document);
     const auto answer = client_.send(call, request);
-    // Only a whole document says that it is done: blanks that keep a connection alive may be all that came.
-    if (answer.ok() && answer.body.find("CompleteMultipartUploadResult") != std::string::npos) return std::nullopt;
-    return client_.failure(request, answer);
+    if (!answer.ok()) return client_.failure(request, answer);
+    try {
+        expect_completed(answer.body);
+    } catch (const sdk::Failure& failure) {
+        return failure;
+    }
+    return std::nullopt;
 }
 
 void NativeUpload::abort(const sdk::Call& call) {

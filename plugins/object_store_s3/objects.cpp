@@ -23,6 +23,11 @@ std::uint64_t number(std::string_view text) {
 }
 
 sdk::ObjectInfo info_of(std::string_view key, const Answer& answer) {
+    // Something in between that leaves the size out must not make an object look empty.
+    if (answer.header("content-length").empty()) {
+        throw sdk::Failure(IMGSRV_UNAVAILABLE, "the object store's answer does not tell the object's size")
+            .with_retryable();
+    }
     return {std::string(key), answer.etag(), number(answer.header("content-length")),
             parse_http_time_us(answer.header("last-modified"))};
 }
@@ -138,7 +143,9 @@ sdk::ObjectInfo Objects::put(const sdk::Call& call, std::string_view key, sdk::R
     try {
         prove(call, request, answer);
     } catch (const sdk::Failure&) {
-        remove(call, key);  // damaged bytes must not stay where good ones are looked for
+        // Damaged bytes must not stay where good ones are looked for; others may have put theirs there since.
+        const auto found = find(call, key);
+        if (found && found->info.etag == answer.etag()) remove(call, key);
         throw;
     }
     return {std::string(key), answer.etag(), payload->size(), parse_http_time_us(answer.header("date"))};

@@ -28,15 +28,16 @@ class Payload {
 // In memory.
 class TextPayload final : public Payload {
   public:
-    explicit TextPayload(std::string text) : text_(std::move(text)) {}
+    explicit TextPayload(std::string text) : text_(std::move(text)), sha256_(sha256_hex(text_)) {}
 
     std::uint64_t size() const override { return text_.size(); }
-    std::optional<std::string> sha256() const override { return sha256_hex(text_); }
+    std::optional<std::string> sha256() const override { return sha256_; }
     std::size_t read(std::span<std::byte> buffer) override;
     bool restart() override { return given_ = 0, true; }
 
   private:
-    std::string text_;
+    const std::string text_;
+    const std::string sha256_;
     std::size_t given_ = 0;
 };
 

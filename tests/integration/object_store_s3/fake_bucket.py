@@ -57,7 +57,11 @@ class BucketRequest(SignedRequest):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
+        if self.command in ("GET", "HEAD") and self.fault("no-size"):
+            self.close_connection = True
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(len(body) if length is None else length))
         if self.unread:  # a body nobody read must not be taken for the next request
             self.send_header("Connection", "close")
             self.close_connection = True
@@ -131,6 +135,8 @@ class BucketRequest(SignedRequest):
             if copying:
                 if self.fault("200-error"):
                     return self.document("Error", [("Code", "InternalError"), ("Message", "half way")], 200, b"   \n")
+                if self.fault("200-blanks"):
+                    return self.answer(200, b"     ")
                 body, found = self.source()
                 if self.headers.get("x-amz-metadata-directive") != "REPLACE":
                     meta = found.meta

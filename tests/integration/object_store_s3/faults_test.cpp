@@ -70,6 +70,32 @@ TEST_CASE("a copy that answers 200 with an error is no success") {
     CHECK_FALSE(store.exists(store.key("fault:200-error:99")));
 }
 
+TEST_CASE("a copy that answers nothing but blanks is no success") {
+    Instance instance(s3_component(), s3_settings());
+    Store store(instance);
+    const auto source = store.put(store.key("source"), {1, 1000});
+    const auto target = store.key("fault:200-blanks:1");
+    imgsrv_error error{};
+    CHECK(store.copy(source.key, {}, target, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
+    CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
+    CHECK_FALSE(store.exists(target));
+    CHECK(store.copy(source.key, {}, target, 0, nullptr, &error) == IMGSRV_OK);
+    store.expect_object(target, {{1, 1000}});
+}
+
+TEST_CASE("an object whose size is not told is not taken for an empty one") {
+    Instance instance(s3_component(), s3_settings());
+    Store store(instance);
+    const auto key = store.key("fault:no-size:2");
+    store.put(key, {1, 1000});
+    imgsrv_error error{};
+    CHECK(store.stat(key, nullptr, &error) == IMGSRV_UNAVAILABLE);
+    CHECK_THAT(error.message, Contains("size"));
+    Stream stream;
+    CHECK(store.open(key, {}, 0, -1, &stream, nullptr, &error) == IMGSRV_UNAVAILABLE);
+    store.expect_object(key, {{1, 1000}});
+}
+
 TEST_CASE("a store that asks for a pause gets it, or the caller hears how long") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);

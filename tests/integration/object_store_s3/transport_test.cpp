@@ -1,4 +1,9 @@
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "s3_store.h"
 
@@ -30,6 +35,25 @@ TEST_CASE("a certificate counts when its authority is given, and not otherwise")
     auto other = endpoint;
     other.replace(other.find("127.0.0.1"), 9, "localhost");
     CHECK_THAT(refusal({{"endpoint", other}, {"ca_file", ca}}), Contains("no trusted TLS connection"));
+}
+
+TEST_CASE("a store that ends the handshake is away, and no mistake in the configuration") {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(listener, 16) == 0);
+    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    std::thread server([&] {
+        for (int peer; (peer = ::accept(listener, nullptr, nullptr)) >= 0; ::close(peer)) continue;
+    });
+    const auto endpoint = "https://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    CHECK(refusal({{"endpoint", endpoint}}).empty());
+    ::shutdown(listener, SHUT_RDWR);
+    server.join();
+    ::close(listener);
 }
 
 TEST_CASE("an endpoint without a scheme follows use_tls") {
