@@ -25,7 +25,18 @@ void place(plugin::OptionValues& options, const std::string& key, const std::fil
     options.try_emplace(key, plugin::OptionValue{path.string(), "data-dir"});
 }
 
-// Creates data-dir and makes sure that no other process uses it: the embedded database and its leases belong to one.
+// An empty database must not take the place of one that is being restored.
+Status refuse_half_restored(const config::Settings& settings) {
+    const std::filesystem::path dir = settings.text("data-dir");
+    std::error_code ec;
+    if (std::filesystem::exists(dir / "imgsrv.db", ec) || !std::filesystem::exists(dir / kRestoringDatabase, ec))
+        return {};
+    return {Code::failed_precondition,
+            "a restore into data-dir '" + dir.string() + "' was broken off; run 'imgsrv restore' again"};
+}
+
+}  // namespace
+
 Status lock_data_dir(const config::Settings& settings, UniqueFd& lock) {
     if (lock) return {};
     const std::filesystem::path dir = settings.text("data-dir");
@@ -42,8 +53,6 @@ Status lock_data_dir(const config::Settings& settings, UniqueFd& lock) {
     lock = std::move(file);
     return {};
 }
-
-}  // namespace
 
 Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& registry) {
     std::vector<std::filesystem::path> folders = {find_layout().plugins};
@@ -63,6 +72,7 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
                      const std::string& driver, Backends& b, DataDir data_dir) {
     auto options = driver_options(settings, "database", driver);
     if (driver == "sqlite" && !options.contains("path")) {
+        IMGSRV_TRY(refuse_half_restored(settings));
         if (data_dir == DataDir::exclusive) IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
         place(options, "path", std::filesystem::path(settings.text("data-dir")) / "imgsrv.db");
     }

@@ -35,6 +35,13 @@ struct Backends {
 // Whether what lies in data-dir is taken for this process alone, or read beside the server that has it.
 enum class DataDir { exclusive, shared };
 
+// Beside data-dir's database: the one that a restore is putting together. A server does not start with it.
+inline constexpr const char* kRestoringDatabase = "imgsrv.db.restoring";
+
+// Creates data-dir and makes sure that no other process uses it, until the lock is closed. failed_precondition when one
+// does.
+Status lock_data_dir(const config::Settings& settings, UniqueFd& lock);
+
 // Only the database and its pool; for migrate and the like.
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends,
                      DataDir data_dir = DataDir::exclusive);

@@ -1,12 +1,10 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
 #include "app/backends.h"
 #include "app/commands.h"
+#include "app/progress_line.h"
 #include "app/schema.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
@@ -18,35 +16,11 @@
 namespace imgsrv::app {
 namespace {
 
-constexpr std::chrono::seconds kProgressEvery{1};
-
 int end_with(const Status& status) {
     if (status.ok()) return 0;
     std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
     return 1;
 }
-
-// One line a second, over the last one on a terminal.
-class ProgressLine {
-  public:
-    void operator()(const services::StorageCopyProgress& p) {
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last_ < kProgressEvery) return;
-        last_ = now;
-        std::fprintf(stderr, "%s%llu of %llu objects, %s of %s%s", terminal_ ? "\r\x1b[K" : "",
-                     static_cast<unsigned long long>(p.done), static_cast<unsigned long long>(p.objects),
-                     format_size(p.done_bytes).c_str(), format_size(p.bytes).c_str(), terminal_ ? "" : "\n");
-        shown_ = true;
-    }
-    void end() const {
-        if (terminal_ && shown_) std::fputc('\n', stderr);
-    }
-
-  private:
-    const bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-    bool shown_ = false;
-    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 struct CopyFlags {
     explicit CopyFlags(CLI::App& command) : settings(command) {

@@ -42,6 +42,8 @@ class Collector {
     Status collect(const ports::Call& call, CollectorReport& report);
     // Looks through the object store and queues what nothing names. Reads the store only.
     Status queue_orphans(const ports::Call& call, CollectorReport& report);
+    // Objects that nothing names, old enough to be sure.
+    Status visit_orphans(const ports::Call& call, const std::function<Status(const ports::ObjectInfo&)>& visit);
     // Removes the objects whose keys are queued, unless a backup holds them.
     Status remove_queued(const ports::Call& call, CollectorReport& report);
 
@@ -59,7 +61,6 @@ class Collector {
   private:
     Status mark(const ports::Call& call, CollectorReport& report);
     Status sweep(const ports::Call& call, CollectorReport& report);
-    Status visit_orphans(const ports::Call& call, const std::function<Status(const ports::ObjectInfo&)>& visit);
     Result<bool> begin(const ports::Call& call, std::string_view task, std::chrono::microseconds interval);
     void add(const CollectorReport& report);
 

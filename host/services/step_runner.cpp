@@ -116,6 +116,7 @@ Status StepRunner::succeed(const ClaimedStep& claimed, BufferedRun& run) {
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_TRY(store::publishing::finish_step(tx, claimed, StepState::succeeded, std::nullopt, now));
         IMGSRV_TRY(store::projections::replace(tx, claimed.step.name, claimed.version_id, row_schema, run.rows()));
+        IMGSRV_TRY(store::publishing::set_row_count(tx, claimed, run.rows().size()));
         if (run.published_requested()) {
             IMGSRV_ASSIGN(const bool published,
                           store::catalogue::set_version_state(tx, claimed.version_id, domain::VersionState::publishing,

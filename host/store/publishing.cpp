@@ -174,6 +174,10 @@ Status finish_step(Transaction& tx, const ClaimedStep& c, domain::StepState stat
         c);
 }
 
+Status set_row_count(Transaction& tx, const ClaimedStep& c, std::uint64_t rows) {
+    return tx.exec("UPDATE publish_steps SET row_count = $2 WHERE id = $1", {c.step.id, param(rows)}).status();
+}
+
 Status requeue_step(Transaction& tx, const ClaimedStep& c, const std::optional<std::string>& why, Time not_before) {
     return fenced(
         tx.exec("UPDATE publish_steps SET state = 'queued', failure_message = $4, not_before_us = $5, lease_owner "

@@ -40,6 +40,8 @@ Result<std::optional<ClaimedStep>> claim(Transaction& tx, std::string_view owner
 Status renew(Transaction& tx, const ClaimedStep& claimed, Time lease_until, std::uint64_t done, std::uint64_t total);
 Status finish_step(Transaction& tx, const ClaimedStep& claimed, domain::StepState state,
                    const std::optional<std::string>& failure, Time now);
+// How many projection rows the step put.
+Status set_row_count(Transaction& tx, const ClaimedStep& claimed, std::uint64_t rows);
 // Queued again, not to be claimed before `not_before`.
 Status requeue_step(Transaction& tx, const ClaimedStep& claimed, const std::optional<std::string>& why,
                     Time not_before);
