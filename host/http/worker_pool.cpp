@@ -10,7 +10,12 @@
 namespace imgsrv::http {
 namespace {
 
-constexpr std::size_t kStackBytes = 1024 * 1024;  // address space; only what is touched becomes memory
+// Address space; only what is touched becomes memory. ABI.md, T6. Sanitizers make frames several times as large.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStackBytes = 8 * 1024 * 1024;
+#else
+constexpr std::size_t kStackBytes = 1024 * 1024;
+#endif
 constexpr std::chrono::seconds kIdleTime{10};
 
 }  // namespace
