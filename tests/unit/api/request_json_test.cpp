@@ -3,33 +3,19 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "../text_reader.h"
+
 using namespace imgsrv;
 using namespace imgsrv::api;
 
 namespace {
-
-class TextBody final : public ports::ByteReader {
-  public:
-    explicit TextBody(std::string text) : text_(std::move(text)) {}
-    std::optional<std::uint64_t> size() const override { return text_.size(); }
-    Result<std::size_t> read(std::span<std::byte> buffer) override {
-        const std::size_t n = std::min(buffer.size(), text_.size() - at_);
-        std::memcpy(buffer.data(), text_.data() + at_, n);
-        at_ += n;
-        return n;
-    }
-
-  private:
-    std::string text_;
-    std::size_t at_ = 0;
-};
 
 Result<RequestJson> parse(const std::string& text, const char* type = "application/json") {
     http::Request request;
     if (type) request.headers.add("Content-Type", type);
     request.has_body = true;
     request.content_length = text.size();
-    request.body = std::make_unique<TextBody>(text);
+    request.body = std::make_unique<test::TextReader>(text);
     return RequestJson::read(request, 1000, {"name", "size", "parts", "attributes"});
 }
 

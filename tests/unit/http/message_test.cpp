@@ -3,31 +3,17 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "../text_reader.h"
+
 using namespace imgsrv;
 
 namespace {
-
-class TextReader final : public ports::ByteReader {
-  public:
-    explicit TextReader(std::string text) : text_(std::move(text)) {}
-    std::optional<std::uint64_t> size() const override { return text_.size(); }
-    Result<std::size_t> read(std::span<std::byte> buffer) override {
-        const std::size_t n = std::min({buffer.size(), text_.size() - at_, std::size_t{7}});
-        std::memcpy(buffer.data(), text_.data() + at_, n);
-        at_ += n;
-        return n;
-    }
-
-  private:
-    std::string text_;
-    std::size_t at_ = 0;
-};
 
 http::Request with_body(const std::string& text, bool known_length) {
     http::Request request;
     request.has_body = true;
     if (known_length) request.content_length = text.size();
-    request.body = std::make_unique<TextReader>(text);
+    request.body = std::make_unique<test::TextReader>(text);
     return request;
 }
 

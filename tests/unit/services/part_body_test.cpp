@@ -2,11 +2,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "text.h"
+#include "../text_reader.h"
 
 using namespace imgsrv;
 using namespace imgsrv::services;
-using imgsrv::test::Text;
+using imgsrv::test::TextReader;
 
 namespace {
 
@@ -24,7 +24,7 @@ Status drain(PartBody& body) {
 TEST_CASE("bytes are counted and hashed as they pass") {
     PartLanes lanes;
     PartLanes::Receipt receipt(lanes.lane("a"), 1);
-    Text source("hello world");
+    TextReader source("hello world");
     Sha256 running;
     PartBody body(source, receipt, &running, {100, "too large", sha256_hex("hello world")});
     CHECK(drain(body).ok());
@@ -35,7 +35,7 @@ TEST_CASE("bytes are counted and hashed as they pass") {
 TEST_CASE("a body of another digest ends in an error, not in an end") {
     PartLanes lanes;
     PartLanes::Receipt receipt(lanes.lane("a"), 1);
-    Text source("hello");
+    TextReader source("hello");
     PartBody body(source, receipt, nullptr, {100, "too large", sha256_hex("other")});
     CHECK(drain(body).code() == Code::invalid_argument);
     CHECK(body.failure().code() == Code::invalid_argument);
@@ -44,7 +44,7 @@ TEST_CASE("a body of another digest ends in an error, not in an end") {
 TEST_CASE("a body beyond the room left is cut off") {
     PartLanes lanes;
     PartLanes::Receipt receipt(lanes.lane("a"), 1);
-    Text source("hello");
+    TextReader source("hello");
     PartBody body(source, receipt, nullptr, {4, "does not fit", std::nullopt});
     const Status status = drain(body);
     CHECK(status.code() == Code::too_large);
@@ -54,7 +54,7 @@ TEST_CASE("a body beyond the room left is cut off") {
 TEST_CASE("a superseded body never reaches its end") {
     PartLanes lanes;
     PartLanes::Receipt receipt(lanes.lane("a"), 1);
-    Text source("");
+    TextReader source("");
     PartBody body(source, receipt, nullptr, {4, "does not fit", std::nullopt});
     PartLanes::Receipt newer(lanes.lane("a"), 1);
     CHECK(drain(body).code() == Code::aborted);

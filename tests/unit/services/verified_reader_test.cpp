@@ -2,12 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "../text_reader.h"
 #include "domain/digest.h"
-#include "text.h"
 
 using namespace imgsrv;
 using namespace imgsrv::services;
-using imgsrv::test::Text;
+using imgsrv::test::TextReader;
 
 namespace {
 
@@ -33,7 +33,7 @@ std::string drain(ports::ByteReader& reader, Status& status) {
 
 TEST_CASE("a stream with the right digest passes whole") {
     const std::string text = GENERATE("", "a", "abcdefg");
-    Text source(text);
+    TextReader source(text);
     VerifiedReader reader(source, text.size(), digest_of(text));
     Status status;
     CHECK(drain(reader, status) == text);
@@ -45,7 +45,7 @@ TEST_CASE("a stream with other bytes, or fewer, never passes whole") {
     const auto [bytes, size] =
         GENERATE(table<std::string, std::size_t>({{"abcdefX", 7}, {"abcde", 7}, {"", 7}, {"abcdefgh", 7}}));
     CAPTURE(bytes, size);
-    Text source(bytes);
+    TextReader source(bytes);
     VerifiedReader reader(source, size, digest_of("abcdefg"));
     Status status;
     CHECK(drain(reader, status).size() < size);
@@ -54,7 +54,7 @@ TEST_CASE("a stream with other bytes, or fewer, never passes whole") {
 }
 
 TEST_CASE("without a digest only the size counts") {
-    Text source("abc");
+    TextReader source("abc");
     VerifiedReader reader(source, 3, "");
     Status status;
     CHECK(drain(reader, status) == "abc");
@@ -62,7 +62,7 @@ TEST_CASE("without a digest only the size counts") {
 }
 
 TEST_CASE("slices of a stream follow each other") {
-    Text source("abcdefg");
+    TextReader source("abcdefg");
     Status status;
     SliceReader first(source, 4);
     CHECK(drain(first, status) == "abcd");
