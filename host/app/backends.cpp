@@ -76,7 +76,8 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
         if (data_dir == DataDir::exclusive) IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
         place(options, "path", std::filesystem::path(settings.text("data-dir")) / "imgsrv.db");
     }
-    IMGSRV_ASSIGN(b.database, plugin::create_database(registry, driver, "database", options, {}));
+    IMGSRV_ASSIGN(b.database,
+                  plugin::create_database(registry, driver, "database", options, {nullptr, b.metrics, nullptr}));
     store::PoolOptions pool;
     pool.connections =
         static_cast<std::size_t>(std::clamp<std::int64_t>(settings.integer("database.connections"), 1, 1000));
@@ -96,14 +97,15 @@ Status open_object_store(const config::Settings& settings, const plugin::PluginR
     }
     if (driver == "fs" && data_dir == DataDir::shared)
         options["read_only"] = plugin::OptionValue{"true", "this command"};
-    IMGSRV_ASSIGN(b.objects, plugin::create_object_store(registry, driver, "storage", options, {}));
+    IMGSRV_ASSIGN(b.objects,
+                  plugin::create_object_store(registry, driver, "storage", options, {nullptr, b.metrics, nullptr}));
     return {};
 }
 
 Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b) {
     b.tokens = std::make_unique<services::TokenRegistry>(*b.pool);
     b.rules = std::make_unique<services::RuleRegistry>(*b.pool);
-    const plugin::HostContext context{b.tokens.get(), nullptr, b.rules.get()};
+    const plugin::HostContext context{b.tokens.get(), b.metrics, b.rules.get()};
 
     IMGSRV_TRY(open_object_store(settings, registry, settings.text("storage.driver"), b));
 

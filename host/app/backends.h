@@ -21,7 +21,8 @@ Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& re
 
 // The configured backends, created from their plugins in the order of their needs.
 struct Backends {
-    UniqueFd data_lock;  // held while the embedded database or object store is in use
+    plugin::MetricSink* metrics = nullptr;  // where plugins count; set before they are created, and outlives them
+    UniqueFd data_lock;                     // held while the embedded database or object store is in use
     std::unique_ptr<ports::Database> database;
     std::unique_ptr<store::Pool> pool;
     std::unique_ptr<services::TokenRegistry> tokens;

@@ -8,6 +8,7 @@ namespace imgsrv::app {
 class RequestLog final : public http::Observer {
   public:
     void on_exchange(const http::Exchange& exchange) override;
+    void on_loop_lag(std::chrono::nanoseconds) override {}
 };
 
 }  // namespace imgsrv::app

@@ -11,6 +11,8 @@
 #include "api/api.h"
 #include "app/backends.h"
 #include "app/layout.h"
+#include "app/monitoring.h"
+#include "app/observers.h"
 #include "app/request_log.h"
 #include "core/log.h"
 #include "core/uuid.h"
@@ -26,6 +28,7 @@
 #include "store/migrations.h"
 #include "store/publishing.h"
 #include "store/uploads.h"
+#include "telemetry/measured_object_store.h"
 
 namespace imgsrv::app {
 namespace {
@@ -42,8 +45,10 @@ std::string node_name(const config::Settings& settings) {
 // Members are destroyed from the last to the first: doors, workers, services, backends, plugins.
 struct ServerApp::Parts {
     explicit Parts(const config::Settings& s) : settings(s) {}
+    ~Parts() { monitoring.stop(); }  // a scrape asks everybody
 
     const config::Settings& settings;
+    Monitoring monitoring;
     plugin::PluginRegistry registry;
     Backends backends;
     services::CatalogueClock clock;
@@ -71,6 +76,7 @@ struct ServerApp::Parts {
     std::unique_ptr<jobs::Worker> notification_worker;
     std::vector<std::unique_ptr<jobs::Worker>> authenticator_workers;
     RequestLog request_log;
+    Observers observers;
     http::Router router;
     std::unique_ptr<http::Server> server;
 
@@ -91,10 +97,13 @@ struct ServerApp::Parts {
 
 Status ServerApp::Parts::open(const ports::Call& call) {
     IMGSRV_TRY(load_plugins(settings, registry));
+    backends.metrics = &monitoring.plugin_sink();
     IMGSRV_TRY(open_database(settings, registry, backends));
     IMGSRV_ASSIGN(const auto migrations, store::load_migrations(find_layout().migrations, backends.pool->dialect()));
     IMGSRV_TRY(store::migrate(*backends.pool, call, migrations).status());
-    return open_others(settings, registry, backends);
+    IMGSRV_TRY(open_others(settings, registry, backends));
+    backends.objects = telemetry::measure(std::move(backends.objects), monitoring.registry());
+    return {};
 }
 
 Status ServerApp::Parts::make_services(const ports::Call& call) {
@@ -276,7 +285,11 @@ Status ServerApp::Parts::make_doors() {
     for (const http::Route& route : router.routes())
         log::debug("route", {{"method", http::to_string(route.method)}, {"pattern", route.pattern}});
 
-    server = std::make_unique<http::Server>(router, http::Limits(), &request_log);
+    IMGSRV_TRY(monitoring.add_route(settings, router));
+    observers.add(request_log);
+    observers.add(monitoring.observe(router));
+    server = std::make_unique<http::Server>(router, http::Limits(), &observers);
+    monitoring.watch(registry, *backends.pool, workers(), [this] { return server->active_requests(); });
     const std::string& plain = settings.text("listen");
     const std::string& tls = settings.text("tls-listen");
     if (plain.empty() && tls.empty()) return {Code::invalid_argument, "neither listen nor tls-listen is set"};
@@ -285,6 +298,7 @@ Status ServerApp::Parts::make_doors() {
     if (!plain.empty()) IMGSRV_TRY(server->listen({plain, "", ""}));
     if (!tls.empty()) IMGSRV_TRY(server->listen({tls, settings.text("tls-certificate"), settings.text("tls-key")}));
     IMGSRV_TRY(server->start());
+    IMGSRV_TRY(monitoring.start(settings));
     const auto addresses = server->addresses();
     for (std::size_t i = 0; i < addresses.size(); ++i)
         log::info("listening", {{"address", addresses[i]}, {"tls", plain.empty() || i > 0}});
@@ -329,6 +343,7 @@ void ServerApp::stop() {
     parts_->health.set_draining();
     const bool all = parts_->server->stop(settings_.duration("shutdown-timeout"));
     if (!all) log::warn("some requests did not finish in time");
+    parts_->monitoring.stop();
     for (jobs::Worker* worker : parts_->workers()) worker->stop();
     parts_->hash_queue->stop();
 }

@@ -56,6 +56,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
         const auto nanoseconds = std::chrono::nanoseconds(TimerWheel::kTick).count();
         const itimerspec every{{0, nanoseconds}, {0, nanoseconds}};
         ::timerfd_settime(timer_.get(), 0, &every, nullptr);
+        next_tick_ = std::chrono::steady_clock::now() + TimerWheel::kTick;
         for (const int fd : {timer_.get(), wake_.get()})
             poller.addFd(fd, Pistache::Flags<NotifyOn>(NotifyOn::Read),
                          Pistache::Polling::Tag(static_cast<std::uint64_t>(fd)));
@@ -153,6 +154,9 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
     void tick() {
         std::uint64_t passed = 0;
         if (::read(timer_.get(), &passed, sizeof passed) != sizeof passed) return;
+        if (server_.observer != nullptr)
+            server_.observer->on_loop_lag(std::max(std::chrono::steady_clock::now() - next_tick_, {}));
+        next_tick_ += passed * TimerWheel::kTick;
         for (; passed > 0; --passed)
             wheel_.tick(
                 [&](std::uint64_t id) {
@@ -221,6 +225,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
     std::unordered_map<std::uint64_t, Entry> connections_;
     std::uint64_t next_id_ = kFirstId;
     TimerWheel wheel_;
+    std::chrono::steady_clock::time_point next_tick_;
     std::vector<std::byte> scratch_ = std::vector<std::byte>(kScratch);
 
     std::atomic<std::size_t> load_{0};

@@ -21,8 +21,8 @@ constexpr std::chrono::milliseconds kPoll{5};
 // What requests called off have to wind up in before stop() returns.
 constexpr std::chrono::milliseconds kGrace{2'000};
 
-std::size_t loop_count() {
-    return std::max(2U, std::thread::hardware_concurrency());
+std::size_t loop_count(const Limits& limits) {
+    return limits.loops > 0 ? limits.loops : std::max(2U, std::thread::hardware_concurrency());
 }
 
 // Thousands of connections need more descriptors than the usual soft limit of 1024.
@@ -47,7 +47,7 @@ bool wait_until(steady_clock::time_point deadline, const Done& done) {
 
 struct Server::Impl {
     Impl(const Router& router, const Limits& limits, Observer* observer)
-        : context(router, limits, observer), loops(context, loop_count()), acceptor(context, loops, listeners) {}
+        : context(router, limits, observer), loops(context, loop_count(limits)), acceptor(context, loops, listeners) {}
 
     ServerContext context;
     std::vector<std::unique_ptr<Listener>> listeners;

@@ -15,6 +15,7 @@ struct Limits {
     std::size_t head_bytes = 16 * 1024;        // request line and fields: 431, a target alone over 8 KiB: 414
     std::size_t document_bytes = 1024 * 1024;  // JSON bodies: 413
     std::uint64_t part_bytes = 5ULL << 30;     // streaming bodies: 413
+    std::size_t loops = 0;                     // threads with an event loop; 0: one a processor, two at least
     std::size_t connections = 10'000;          // over it: 503 and close
     std::size_t workers = 256;                 // threads for blocking handlers, started when needed;
                                                // a quarter may wait for long documents: 503 over it
@@ -42,11 +43,13 @@ struct Exchange {
     bool completed = false;  // false: the client was gone before the whole response was handed to the kernel
 };
 
-// Told of every exchange, on whichever thread ended it; must be quick and thread-safe.
+// Told of every exchange, on whichever thread ended it, and of the loops; must be quick and thread-safe.
 class Observer {
   public:
     virtual ~Observer() = default;
     virtual void on_exchange(const Exchange& exchange) = 0;
+    // Several times a second from each event loop: how late its timer came.
+    virtual void on_loop_lag(std::chrono::nanoseconds lag) = 0;
 };
 
 // The HTTP/1.1 server: listeners, event loops, workers. Every byte of memory it holds for a connection is bounded.

@@ -137,6 +137,7 @@ PoolStats Pool::stats() const {
     PoolStats stats = counters_;
     stats.idle = idle_.size();
     stats.in_use = in_use_;
+    stats.limit = options_.connections;
     return stats;
 }
 

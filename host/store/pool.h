@@ -26,6 +26,7 @@ struct PoolOptions {
 struct PoolStats {
     std::size_t idle = 0;
     std::size_t in_use = 0;
+    std::size_t limit = 0;  // most at once
     std::uint64_t acquires = 0;
     std::uint64_t empty_acquires = 0;     // had to wait
     std::uint64_t canceled_acquires = 0;  // gave up waiting

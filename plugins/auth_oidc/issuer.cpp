@@ -112,7 +112,7 @@ KeySet Issuer::read(const sdk::Call& call) const {
 
 void Issuer::report(bool success, const std::string& error) const {
     const imgsrv_kv label{sdk::str("outcome"), sdk::str(success ? "success" : "error")};
-    host_.raw()->metric(host_.raw()->ctx, IMGSRV_METRIC_COUNTER, "imgsrv_oidc_key_fetches_total", 1, &label, 1);
+    host_.raw()->metric(host_.raw()->ctx, IMGSRV_METRIC_COUNTER, "oidc_key_fetches_total", 1, &label, 1);
     if (success)
         host_.log().debug("keys of an issuer fetched", {{"issuer", url_}});
     else

@@ -76,6 +76,7 @@ class Server:
         self.log, self.output = Log(self.folder / "log"), self.folder / "output"
         self.output.touch()
         self.address = f"127.0.0.1:{free_port()}"
+        self.metrics_address = f"127.0.0.1:{free_port()}"
         self.tls_address = f"127.0.0.1:{free_port()}" if tls else None
         if tls:
             make_authority(self.folder)
@@ -99,7 +100,8 @@ class Server:
         self._begin = len(self.log.events)
         with open(self.log.path, "ab") as log, open(self.output, "ab") as output:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--data-dir", self.data, "--listen", self.address, "--log-format", "json",
+                [BINARY, "serve", "--data-dir", self.data, "--listen", self.address, "--metrics-listen",
+                 self.metrics_address, "--log-format", "json",
                  *self.backends.flags, *self.flags, *flags],
                 env={**self.environment, **environment}, cwd=self.folder, stdout=output, stderr=log)
 

@@ -25,6 +25,7 @@ struct Seen {
 
 class Recorder final : public http::Observer {
   public:
+    void on_loop_lag(std::chrono::nanoseconds) override {}
     void on_exchange(const http::Exchange& exchange) override;
     std::vector<Seen> all() const;
     // Waits until so many exchanges ended; the last of them.

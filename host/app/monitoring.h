@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/backends.h"
+#include "config/settings.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "jobs/worker.h"
+#include "services/durable_state.h"
+#include "telemetry/http_metrics.h"
+#include "telemetry/metrics.h"
+#include "telemetry/plugin_metrics.h"
+
+namespace imgsrv::app {
+
+// The metrics of the server's process, and the listener that serves them: a server of its own with a few threads, so
+// that it answers when the other one is busy or waits for a backend.
+class Monitoring {
+  public:
+    plugin::MetricSink& plugin_sink() { return plugins_; }
+    prometheus::Registry& registry() { return metrics_.registry(); }
+
+    // The route on the API's listener, when metrics-on-api wants it. invalid_argument when metrics-path is no path, or
+    // one that the API has. [main, before observe]
+    Status add_route(const config::Settings& settings, http::Router& router);
+    // The observer of the server whose routes these are. [main, once]
+    http::Observer& observe(const http::Router& router);
+    // Who is asked at each scrape; they outlive stop(). [main, once]
+    void watch(const plugin::PluginRegistry& registry, store::Pool& pool, std::vector<jobs::Worker*> workers,
+               std::function<std::size_t()> active_requests);
+    // Listens on metrics-listen, unless it is empty. [main, last]
+    Status start(const config::Settings& settings);
+    // No scrape runs once it returns. [main]
+    void stop();
+
+  private:
+    telemetry::Metrics metrics_;
+    telemetry::PluginMetrics plugins_{metrics_.registry()};
+    std::unique_ptr<telemetry::HttpMetrics> http_;
+    std::unique_ptr<services::DurableState> durable_;
+    http::Router router_;
+    std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace imgsrv::app

@@ -1,0 +1,91 @@
+#include "telemetry/durable_metrics.h"
+
+#include <array>
+
+#include "core/log.h"
+
+namespace imgsrv::telemetry {
+namespace {
+
+using store::statistics::Snapshot;
+using store::statistics::StateCount;
+
+double number(std::uint64_t value) {
+    return static_cast<double>(value);
+}
+double seconds(std::chrono::microseconds value) {
+    return std::chrono::duration<double>(value).count();
+}
+
+std::uint64_t count_of(const std::vector<StateCount>& counts, std::string_view state) {
+    for (const auto& one : counts)
+        if (one.state == state) return one.count;
+    return 0;
+}
+
+void collect_uploads(Families& families, const Snapshot& s) {
+    constexpr std::array kStates = {"created", "uploading", "completed", "ingesting", "ready", "failed", "aborted"};
+    auto sessions =
+        gauge("imgsrv_upload_sessions", "Upload sessions by state; ended ones are forgotten after a while.");
+    for (const char* state : kStates) sessions.add(number(count_of(s.uploads, state)), {{"state", state}});
+    sessions.move_to(families);
+
+    // A completed session is a job of the promotion worker.
+    gauge("imgsrv_cas_ingest_jobs", "Completed uploads by how far their verification is.")
+        .add(number(count_of(s.uploads, "completed")), {{"state", "queued"}})
+        .add(number(count_of(s.uploads, "ingesting")), {{"state", "running"}})
+        .add(number(count_of(s.uploads, "ready")), {{"state", "succeeded"}})
+        .add(number(count_of(s.uploads, "failed")), {{"state", "failed"}})
+        .move_to(families);
+    gauge("imgsrv_cas_ingest_oldest_queued_age_seconds",
+          "Since when the oldest upload waits to be verified; 0: none does.")
+        .add(seconds(s.promotions.queued))
+        .move_to(families);
+    gauge("imgsrv_cas_ingest_oldest_running_age_seconds", "Since when the oldest upload is being verified; 0: none is.")
+        .add(seconds(s.promotions.running))
+        .move_to(families);
+    gauge("imgsrv_cas_blobs", "Trusted blobs.").add(number(s.blobs)).move_to(families);
+    gauge("imgsrv_cas_blob_bytes", "Bytes of trusted blobs.").add(number(s.blob_bytes)).move_to(families);
+}
+
+void collect_publishing(Families& families, const Snapshot& s) {
+    constexpr std::array kJobStates = {"queued", "running", "succeeded", "failed", "abandoned"};
+    auto jobs = gauge("imgsrv_publish_jobs", "Publish jobs by state.");
+    for (const char* state : kJobStates) jobs.add(number(count_of(s.jobs, state)), {{"state", state}});
+    jobs.move_to(families);
+
+    auto steps = gauge("imgsrv_publish_steps", "Steps of publish jobs by state.");
+    for (const auto& one : s.steps) steps.add(number(one.count), {{"step", one.step}, {"state", one.state}});
+    steps.move_to(families);
+    auto queued = gauge("imgsrv_publish_step_oldest_queued_age_seconds", "Since when the oldest queued step waits.");
+    auto running = gauge("imgsrv_publish_step_oldest_running_age_seconds", "Since when the oldest running step runs.");
+    for (const auto& one : s.step_ages) {
+        queued.add(seconds(one.oldest.queued), {{"step", one.step}});
+        running.add(seconds(one.oldest.running), {{"step", one.step}});
+    }
+    queued.move_to(families);
+    running.move_to(families);
+    gauge("imgsrv_publish_versions_publishing", "Versions that are being published.")
+        .add(number(s.versions_publishing))
+        .move_to(families);
+    gauge("imgsrv_incus_projection_rows", "Rows that the step incus_index derived.")
+        .add(number(s.incus_rows))
+        .move_to(families);
+}
+
+}  // namespace
+
+void collect_durable(Families& families, services::DurableState& state) {
+    const auto snapshot = state.read();
+    gauge("imgsrv_durable_state_up", "1 when the database could be asked for its state.")
+        .add(snapshot.ok() ? 1 : 0)
+        .move_to(families);
+    if (!snapshot.ok()) {
+        log::debug("no metrics of the durable state", {{"error", snapshot.status().describe()}});
+        return;
+    }
+    collect_uploads(families, *snapshot);
+    collect_publishing(families, *snapshot);
+}
+
+}  // namespace imgsrv::telemetry
