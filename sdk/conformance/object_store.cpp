@@ -3,9 +3,13 @@
 namespace imgsrv::conformance {
 
 Suite object_store_checks() {
-    Suite suite = whole_object_checks();
-    const Suite multipart = multipart_checks();
-    suite.insert(suite.end(), multipart.begin(), multipart.end());
+    Suite suite;
+    add_key_checks(suite);
+    add_put_checks(suite);
+    add_read_checks(suite);
+    add_object_checks(suite);
+    add_part_checks(suite);
+    add_upload_checks(suite);
     return suite;
 }
 

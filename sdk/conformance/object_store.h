@@ -8,8 +8,12 @@ namespace imgsrv::conformance {
 // parts at 5 MiB or more except the last, as S3 wants it, and move a few hundred MiB in all.
 Suite object_store_checks();
 
-// Its two halves.
-Suite whole_object_checks();
-Suite multipart_checks();
+// Its parts, one file each.
+void add_key_checks(Suite& suite);
+void add_put_checks(Suite& suite);
+void add_read_checks(Suite& suite);
+void add_object_checks(Suite& suite);
+void add_part_checks(Suite& suite);
+void add_upload_checks(Suite& suite);
 
 }  // namespace imgsrv::conformance

@@ -267,6 +267,11 @@ imgsrv_code Store::mp_abort(std::string_view key, std::string_view id, imgsrv_er
     return table_.mp_abort(self(), call_.get(), str(key), str(id), error);
 }
 
+bool Store::is_open(std::string_view id) {
+    const auto uploads = mp_list(prefix());
+    return std::any_of(uploads.begin(), uploads.end(), [&](const auto& upload) { return upload.id == id; });
+}
+
 imgsrv_code Store::open_part(std::string_view key, std::string_view id, const Part& part, std::uint64_t offset,
                              Stream* out, imgsrv_error* error) {
     const imgsrv_part wanted{part.number, 0, part.size, str(part.etag)};

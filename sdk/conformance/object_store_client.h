@@ -154,6 +154,8 @@ class Store {
     Part mp_put_part(std::string_view key, std::string_view id, std::uint32_t number, Pattern pattern);
     Object mp_complete(std::string_view key, std::string_view id, const std::vector<Part>& parts);
     std::vector<OpenUpload> mp_list(std::string_view prefix);
+    // Whether mp_list() has an upload of this id.
+    bool is_open(std::string_view id);
 
   private:
     Instance& instance_;
