@@ -192,18 +192,24 @@ Store::~Store() {
     }
 }
 
-const imgsrv_ext_store_local_fd& Store::local_fd() const {
+template <class Table>
+const Table& Store::extension(const char* id) const {
     const auto lookup = instance_.component().extension;
-    const void* table = lookup != nullptr ? lookup(IMGSRV_EXT_STORE_LOCAL_FD) : nullptr;
-    if (table == nullptr) throw NotOffered("no extension " IMGSRV_EXT_STORE_LOCAL_FD);
-    return *static_cast<const imgsrv_ext_store_local_fd*>(table);
+    const void* table = lookup != nullptr ? lookup(id) : nullptr;
+    if (table == nullptr) throw NotOffered(std::string("no extension ") + id);
+    return *static_cast<const Table*>(table);
+}
+
+const imgsrv_ext_store_local_fd& Store::local_fd() const {
+    return extension<imgsrv_ext_store_local_fd>(IMGSRV_EXT_STORE_LOCAL_FD);
 }
 
 const imgsrv_ext_store_part_reader& Store::part_reader() const {
-    const auto lookup = instance_.component().extension;
-    const void* table = lookup != nullptr ? lookup(IMGSRV_EXT_STORE_PART_READER) : nullptr;
-    if (table == nullptr) throw NotOffered("no extension " IMGSRV_EXT_STORE_PART_READER);
-    return *static_cast<const imgsrv_ext_store_part_reader*>(table);
+    return extension<imgsrv_ext_store_part_reader>(IMGSRV_EXT_STORE_PART_READER);
+}
+
+const imgsrv_ext_store_part_limits& Store::part_limits() const {
+    return extension<imgsrv_ext_store_part_limits>(IMGSRV_EXT_STORE_PART_LIMITS);
 }
 
 imgsrv_code Store::stat(std::string_view key, Object* out, imgsrv_error* error) {

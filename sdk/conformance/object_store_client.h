@@ -125,6 +125,7 @@ class Store {
     // Throws NotOffered.
     const imgsrv_ext_store_local_fd& local_fd() const;
     const imgsrv_ext_store_part_reader& part_reader() const;
+    const imgsrv_ext_store_part_limits& part_limits() const;
 
     imgsrv_code stat(std::string_view key, Object* out, imgsrv_error* error);
     imgsrv_code open(std::string_view key, std::string_view if_etag, std::uint64_t offset, std::int64_t length,
@@ -158,6 +159,9 @@ class Store {
     bool is_open(std::string_view id);
 
   private:
+    template <class Table>
+    const Table& extension(const char* id) const;
+
     Instance& instance_;
     const imgsrv_object_store& table_;
     Call call_;

@@ -191,6 +191,23 @@ void uploads_outlive_a_restart(Instance& instance) {
     store.expect_object(key, {{1, kPart}, {22, kPart}, {3, kPart}, {4, 9}});
 }
 
+void small_parts_are_refused(Instance& instance) {
+    Store store(instance);
+    const auto least = store.part_limits().least_size;
+    IMGSRV_EXPECT(least > 0 && least <= kPart);
+    const auto key = store.key("o");
+    const auto id = store.mp_create(key);
+    const auto small = store.mp_put_part(key, id, 1, {1, least - 1});
+    const auto enough = store.mp_put_part(key, id, 2, {2, least});
+    const auto last = store.mp_put_part(key, id, 3, {3, 1});
+    imgsrv_error error;
+    IMGSRV_EXPECT_CODE(IMGSRV_FAILED_PRECONDITION, error,
+                       store.mp_complete(key, id, {small, enough, last}, nullptr, &error));
+    IMGSRV_EXPECT(std::string_view(error.message).find("part 1") != std::string_view::npos);
+    store.mp_complete(key, id, {enough, last});
+    store.expect_object(key, {{2, least}, {3, 1}});
+}
+
 }  // namespace
 
 void add_upload_checks(Suite& suite) {
@@ -204,7 +221,8 @@ void add_upload_checks(Suite& suite) {
                   {"S29", "abort after completion keeps the object", abort_after_completion_keeps_the_object},
                   {"S29", "abort meets a part on its way", abort_meets_a_part_on_its_way},
                   {"S30", "open uploads are listed, by prefix", open_uploads_are_listed},
-                  {"S15", "uploads outlive a restart", uploads_outlive_a_restart}});
+                  {"S15", "uploads outlive a restart", uploads_outlive_a_restart},
+                  {"S32", "parts below the limit that it tells are refused", small_parts_are_refused}});
 }
 
 }  // namespace imgsrv::conformance
