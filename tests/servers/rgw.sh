@@ -25,26 +25,10 @@ for program in ceph-mon ceph-osd radosgw radosgw-admin ceph; do
     }
 done
 
-# A zombie's command line is empty.
-alive() { [ -f "$dir/$1.pid" ] && grep -qa "$dir/ceph.conf" "/proc/$(cat "$dir/$1.pid")/cmdline" 2>/dev/null; }
-
-# daemon NAME COMMAND...
-daemon() {
-    local name=$1
-    shift
-    setsid "$@" >>"$dir/log/$name.out" 2>&1 </dev/null &
-    echo $! >"$dir/$name.pid"
-    disown
-}
-
-end() {
-    alive "$1" || return 0
-    local pid
-    pid=$(cat "$dir/$1.pid")
-    kill -9 "$pid"
-    while alive "$1"; do sleep 0.02; done
-    rm -f "$dir/$1.pid"
-}
+daemons="gateway storage monitor"
+is_own() { grep -qa "$dir/ceph.conf" "$1"; }
+# shellcheck source=tests/servers/daemons.sh
+. "$(dirname "$(readlink -f "$0")")/daemons.sh"
 
 # until_up NAME QUESTION...: waits until the question is answered, or the daemon gone.
 until_up() {
@@ -161,33 +145,18 @@ start_all() { # PORT
     start_gateway
 }
 
-stop_all() { for name in gateway storage monitor; do end $name; done; }
-
-create() {
-    dir=$(mktemp -d /tmp/imgsrv-rgw-XXXXXX)
-    # Free ports: taken by chance are taken by someone else now and then, so try again.
-    for _ in 1 2 3 4 5; do
-        port=$((20000 + RANDOM % 12000))
-        IMGSRV_TEST_S3_ENDPOINT=http://127.0.0.1:$port
-        if start_all "$port"; then
-            curl -fsS -o /dev/null -X PUT --aws-sigv4 "aws:amz:$IMGSRV_TEST_S3_REGION:s3" -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" \
-                --user "$IMGSRV_TEST_S3_ACCESS_KEY:$IMGSRV_TEST_S3_SECRET_KEY" \
-                "$IMGSRV_TEST_S3_ENDPOINT/$IMGSRV_TEST_S3_BUCKET"
-            return
-        fi
-        stop_all
-    done
-    tail -n 20 "$dir"/log/* >&2
-    return 1
+make_bucket() {
+    curl -fsS -o /dev/null -X PUT --aws-sigv4 "aws:amz:$IMGSRV_TEST_S3_REGION:s3" -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" \
+        --user "$IMGSRV_TEST_S3_ACCESS_KEY:$IMGSRV_TEST_S3_SECRET_KEY" "$IMGSRV_TEST_S3_ENDPOINT/$IMGSRV_TEST_S3_BUCKET"
 }
+
+# run COMMAND...
+run() { IMGSRV_TEST_RGW_DIR=$dir "$@"; }
 
 case ${1:-} in
 with)
     shift
-    trap 'stop_all; rm -rf "$dir"' EXIT
-    create
-    export IMGSRV_TEST_S3_ENDPOINT IMGSRV_TEST_RGW_DIR=$dir
-    "$@"
+    with_store rgw run "$@"
     ;;
 kill-gateway) dir=${IMGSRV_TEST_RGW_DIR:?}; end gateway ;;
 start-gateway) dir=${IMGSRV_TEST_RGW_DIR:?}; start_gateway ;;

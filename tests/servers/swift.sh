@@ -20,26 +20,9 @@ for program in swift-proxy-server swift-account-server swift-container-server sw
 done
 
 daemons="proxy account container object memcached"
-# A zombie's command line is empty.
-alive() { [ -f "$dir/$1.pid" ] && grep -qaE 'swift-|memcached' "/proc/$(cat "$dir/$1.pid")/cmdline" 2>/dev/null; }
-
-# daemon NAME COMMAND...
-daemon() {
-    local name=$1
-    shift
-    setsid "$@" >"$dir/log/$name" 2>&1 </dev/null &
-    echo $! >"$dir/$name.pid"
-    disown
-}
-
-stop_all() {
-    local name
-    for name in $daemons; do
-        alive "$name" || continue
-        kill -9 "$(cat "$dir/$name.pid")"
-        while alive "$name"; do sleep 0.02; done
-    done
-}
+is_own() { grep -qaE 'swift-|memcached' "$1"; }
+# shellcheck source=tests/servers/daemons.sh
+. "$(dirname "$(readlink -f "$0")")/daemons.sh"
 
 configure() { # PORT: the proxy's; those after it are the other daemons'
     local name port=$1
@@ -150,35 +133,21 @@ start_all() { # PORT
     return 1
 }
 
-create() {
-    dir=$(mktemp -d /tmp/imgsrv-swift-XXXXXX)
-    # Free ports: taken by chance are taken by someone else now and then, so try again.
-    for _ in 1 2 3 4 5; do
-        port=$((20000 + RANDOM % 12000))
-        IMGSRV_TEST_S3_ENDPOINT=http://127.0.0.1:$port
-        if start_all "$port"; then
-            # By Swift's own interface: curl takes the colon in an access key for the end of it.
-            token=$(curl -fsS -D - -o /dev/null -H "X-Storage-User: $IMGSRV_TEST_S3_ACCESS_KEY" \
-                -H "X-Storage-Pass: $IMGSRV_TEST_S3_SECRET_KEY" "$IMGSRV_TEST_S3_ENDPOINT/auth/v1.0" |
-                sed -n 's/^X-Auth-Token: \(.*\)\r$/\1/p')
-            # The storage daemons may come up after the proxy.
-            curl -fsS -o /dev/null -X PUT --retry 60 --retry-all-errors --retry-delay 1 -H "X-Auth-Token: $token" \
-                "$IMGSRV_TEST_S3_ENDPOINT/v1/AUTH_test/$IMGSRV_TEST_S3_BUCKET"
-            return
-        fi
-        stop_all
-    done
-    tail -n 20 "$dir"/log/* >&2
-    return 1
+make_bucket() {
+    local token
+    # By Swift's own interface: curl takes the colon in an access key for the end of it.
+    token=$(curl -fsS -D - -o /dev/null -H "X-Storage-User: $IMGSRV_TEST_S3_ACCESS_KEY" \
+        -H "X-Storage-Pass: $IMGSRV_TEST_S3_SECRET_KEY" "$IMGSRV_TEST_S3_ENDPOINT/auth/v1.0" |
+        sed -n 's/^X-Auth-Token: \(.*\)\r$/\1/p')
+    # The storage daemons may come up after the proxy.
+    curl -fsS -o /dev/null -X PUT --retry 60 --retry-all-errors --retry-delay 1 -H "X-Auth-Token: $token" \
+        "$IMGSRV_TEST_S3_ENDPOINT/v1/AUTH_test/$IMGSRV_TEST_S3_BUCKET"
 }
 
 case ${1:-} in
 with)
     shift
-    trap 'stop_all; rm -rf "$dir"' EXIT
-    create
-    export IMGSRV_TEST_S3_ENDPOINT
-    "$@"
+    with_store swift "$@"
     ;;
 *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

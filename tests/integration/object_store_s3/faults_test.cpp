@@ -9,20 +9,6 @@ using namespace std::chrono_literals;
 using Catch::Contains;
 
 // The keys ask the stand-in for faults: fake_s3.py says how.
-namespace {
-
-constexpr std::uint64_t kMiB = 1 << 20;
-constexpr std::uint64_t kPart = 5 * kMiB;
-
-struct Upload {
-    Upload(Store& store, const std::string& name) : key(store.key(name)), id(store.mp_create(key)) {
-        parts = {store.mp_put_part(key, id, 1, {1, kPart}), store.mp_put_part(key, id, 2, {2, 100})};
-    }
-    std::string key, id;
-    std::vector<Part> parts;
-};
-
-}  // namespace
 
 TEST_CASE("a completion that answers 200 with an error is no success") {
     Instance instance(s3_component(), s3_settings());

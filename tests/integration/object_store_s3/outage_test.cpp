@@ -12,8 +12,6 @@ using Catch::Contains;
 
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
-
 void control(const char* what) {
     if (std::system((std::string(SERVER_SCRIPT) + " " + what).c_str()) != 0) {
         throw std::runtime_error(std::string("cannot ") + what);

@@ -9,8 +9,6 @@ using namespace imgsrv::conformance;
 // tries, which leaves behind what a process leaves that is killed there; another process then completes.
 namespace {
 
-constexpr std::uint64_t kPart = 5 << 20;
-
 // Completes until it is done, each time in a fresh process's stead. Returns how many calls failed.
 int complete(Instance& instance, Store& store, const std::string& key, const std::string& id,
              const std::vector<Part>& parts) {
@@ -33,10 +31,7 @@ TEST_CASE("a completion goes on where another one was killed") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     // Joining fails for one call, and copying for another.
-    const auto key = store.key("fault:200-error:4");
-    const auto id = store.mp_create(key);
-    const std::vector<Part> parts = {store.mp_put_part(key, id, 1, {1, kPart}),
-                                     store.mp_put_part(key, id, 2, {2, 100})};
+    const auto [key, id, parts] = Upload(store, "fault:200-error:4");
     CHECK(complete(instance, store, key, id, parts) == 2);
     store.expect_object(key, {{1, kPart}, {2, 100}});
     CHECK(store.mp_list(store.prefix()).empty());

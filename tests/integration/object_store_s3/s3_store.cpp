@@ -50,4 +50,8 @@ imgsrv_code health(const conformance::Instance& instance, imgsrv_error& error) {
     return instance.component().health(instance.self(), call.get(), &error);
 }
 
+Upload::Upload(conformance::Store& store, const std::string& name) : key(store.key(name)), id(store.mp_create(key)) {
+    parts = {store.mp_put_part(key, id, 1, {1, kPart}), store.mp_put_part(key, id, 2, {2, 100})};
+}
+
 }  // namespace imgsrv::test

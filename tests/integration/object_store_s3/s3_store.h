@@ -1,13 +1,19 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "conformance/loader.h"
 #include "conformance/object_store_client.h"
 
 namespace imgsrv::test {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+// The least that S3 takes for a part that is not the last.
+constexpr std::uint64_t kPart = 5 * kMiB;
 
 using Options = std::initializer_list<std::pair<const char*, std::string>>;
 
@@ -22,5 +28,13 @@ conformance::Settings s3_settings(Options options = {});
 std::string refusal(Options options);
 // health() with a deadline of five seconds, as the host asks it.
 imgsrv_code health(const conformance::Instance& instance, imgsrv_error& error);
+
+// An open upload of two parts: kPart bytes of pattern 1, and 100 of pattern 2.
+struct Upload {
+    Upload(conformance::Store& store, const std::string& name);
+
+    std::string key, id;
+    std::vector<conformance::Part> parts;
+};
 
 }  // namespace imgsrv::test

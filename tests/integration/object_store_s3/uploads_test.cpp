@@ -6,13 +6,6 @@ using namespace imgsrv::test;
 using namespace imgsrv::conformance;
 
 // What Ceph is stricter about than S3 is, beyond what the contract asks of every store.
-namespace {
-
-constexpr std::uint64_t kMiB = 1 << 20;
-constexpr std::uint64_t kPart = 5 * kMiB;
-
-}  // namespace
-
 TEST_CASE("small parts that are stored and not named are left out") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
