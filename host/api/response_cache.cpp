@@ -15,9 +15,13 @@ void ResponseCache::put(const std::string& target, std::shared_ptr<const CachedR
         entries_.clear();
         bytes_ = 0;
     }
-    bytes_ += target.size() + response->body->size();
+    // A coded form is kept only when it is smaller than the text, and there may be one for each coding.
+    const auto cost = [&](const CachedResponse& r) {
+        return target.size() + kCodings * r.text.identity().body->size();
+    };
+    bytes_ += cost(*response);
     auto& slot = entries_[target];
-    if (slot) bytes_ -= target.size() + slot->body->size();
+    if (slot) bytes_ -= cost(*slot);
     slot = std::move(response);
 }
 

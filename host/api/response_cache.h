@@ -6,14 +6,17 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "services/catalogue_clock.h"
+#include "services/kept_text.h"
 
 namespace imgsrv::api {
 
 struct CachedResponse {
-    std::shared_ptr<const std::string> body;
-    std::string etag;
+    explicit CachedResponse(std::string body) : text(std::move(body)) {}
+
+    services::KeptText text;
     std::string link;  // the Link header; empty: none
     std::int64_t generation = 0;
 };

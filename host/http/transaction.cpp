@@ -6,6 +6,7 @@
 
 #include "core/uuid.h"
 #include "http/admission.h"
+#include "http/content_coding.h"
 #include "http/problem.h"
 
 namespace imgsrv::http {
@@ -119,7 +120,11 @@ std::optional<Response> Transaction::admit_body(SocketStream& stream, Inbox& inb
 }
 
 void Transaction::run_handler() {
-    response_ = guarded(request_, [&]() -> Response { return route_->handler(request_); });
+    response_ = guarded(request_, [&]() -> Response {
+        Response response = route_->handler(request_);
+        encode(request_, response);
+        return response;
+    });
 }
 
 Response Transaction::take_response() {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/sha256.h"
 #include "store/catalogue.h"
 #include "store/projections.h"
 
@@ -121,8 +120,7 @@ Result<std::shared_ptr<const RenderedDocument>> DocumentService::render(const po
     view.sort();
     IMGSRV_ASSIGN(auto body, entry.step->render(call, view, path));
     document->content_type = entry.content_type;
-    document->etag = "\"" + sha256_hex(body).substr(0, 32) + "\"";
-    document->body = std::make_shared<const std::string>(std::move(body));
+    document->text = std::make_shared<const KeptText>(std::move(body));
     clock_.advance_to(document->generation);
     const std::lock_guard lock(entry.shown);
     entry.current = document;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "services/catalogue_clock.h"
+#include "services/kept_text.h"
 #include "services/step_runner.h"
 #include "store/pool.h"
 
@@ -17,8 +18,7 @@ namespace imgsrv::services {
 // A rendered document of one catalogue generation. Never changes.
 struct RenderedDocument {
     std::string content_type;
-    std::shared_ptr<const std::string> body;
-    std::string etag;  // with quotes
+    std::shared_ptr<const KeptText> text;
     std::int64_t generation = 0;
 };
 
