@@ -170,6 +170,13 @@ void Endpoints::add_plain(http::Method method, std::string pattern, http::FastHa
     router_.add({method, std::move(pattern), http::BodyKind::none, std::move(handler), std::move(fast)});
 }
 
+void Endpoints::add_probe(std::string pattern, std::function<http::Response()> answer) {
+    http::Route route{http::Method::get, std::move(pattern), http::BodyKind::none, nullptr, nullptr};
+    route.fast = [answer = std::move(answer)](const http::Request&) { return std::optional(answer()); };
+    route.limited = false;
+    router_.add(std::move(route));
+}
+
 http::Response json_response(int status, const Json& body) {
     http::Response response;
     response.status = status;

@@ -50,6 +50,8 @@ class Endpoints {
     void add_cached(std::string pattern, Endpoint endpoint);
     // Without authentication, on the event loop when `fast` answers.
     void add_plain(http::Method method, std::string pattern, http::FastHandler fast, http::Handler handler);
+    // The same for what must be answered whoever asks how often.
+    void add_probe(std::string pattern, std::function<http::Response()> answer);
 
     Services& services() { return *services_; }
     // Shared with the handlers, which outlive this object.

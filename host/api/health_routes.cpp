@@ -16,14 +16,9 @@ http::Response bare(int status) {
 void add_health_routes(Endpoints& endpoints) {
     const auto& services = endpoints.shared();
     // Probes are answered on the event loop from what the background checks last saw: they never wait for a backend.
-    const auto add = [&](const char* path, auto answer) {
-        endpoints.add_plain(
-            http::Method::get, path, [answer](const http::Request&) { return std::optional(answer()); },
-            [answer](http::Request&) { return answer(); });
-    };
-    add("/healthz", [] { return bare(204); });
-    add("/readyz", [services] { return bare(services->health.ready() ? 204 : 503); });
-    add("/health", [services] {
+    endpoints.add_probe("/healthz", [] { return bare(204); });
+    endpoints.add_probe("/readyz", [services] { return bare(services->health.ready() ? 204 : 503); });
+    endpoints.add_probe("/health", [services] {
         const auto report = services->health.report();
         Json checks = Json::object();
         for (const auto& check : report.checks) {

@@ -288,7 +288,10 @@ Status ServerApp::Parts::make_doors() {
     IMGSRV_TRY(monitoring.add_route(settings, router));
     observers.add(request_log);
     observers.add(monitoring.observe(router));
-    server = std::make_unique<http::Server>(router, http::Limits(), &observers);
+    http::Limits limits;
+    limits.requests_per_minute = static_cast<unsigned>(settings.integer("rate-limit"));
+    limits.trusted_hops = settings.hops("trust-proxy");
+    server = std::make_unique<http::Server>(router, limits, &observers);
     monitoring.watch(registry, *backends.pool, workers(), [this] { return server->active_requests(); });
     const std::string& plain = settings.text("listen");
     const std::string& tls = settings.text("tls-listen");

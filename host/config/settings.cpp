@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "config/layers.h"
 #include "core/log.h"
@@ -15,6 +16,9 @@ namespace {
 constexpr std::chrono::milliseconds kLeastGrace = std::chrono::minutes(61);
 
 constexpr const char* kDefaultFile = "/etc/imgsrv/imgsrv.toml";
+
+constexpr std::int64_t kMostRate = 1'000'000;
+constexpr unsigned kMostHops = 32;
 
 const KnownKey* find_known(std::string_view key) {
     for (const auto& known : known_keys())
@@ -40,6 +44,15 @@ Status unknown_key(const std::string& key, const Value& value) {
                                         (near.empty() ? std::string() : "; did you mean '" + near + "'?")};
 }
 
+std::optional<unsigned> parse_hops(std::string_view text) {
+    if (text == "false") return 0;
+    if (text == "true") return std::numeric_limits<unsigned>::max();
+    unsigned hops = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hops);
+    if (error != std::errc() || end != text.data() + text.size() || hops > kMostHops) return std::nullopt;
+    return hops;
+}
+
 Status check_scalar(const KnownKey& known, const std::string& text) {
     switch (known.kind) {
         case Kind::boolean:
@@ -48,9 +61,16 @@ Status check_scalar(const KnownKey& known, const std::string& text) {
         case Kind::integer: {
             std::int64_t number = 0;
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-            if (error == std::errc() && end == text.data() + text.size() && number >= 0) return {};
+            const bool whole = error == std::errc() && end == text.data() + text.size() && number >= 0;
+            if (whole && known.key == "rate-limit" && number > kMostRate)
+                return {Code::invalid_argument, "'" + text + "' is more than " + std::to_string(kMostRate)};
+            if (whole) return {};
             return {Code::invalid_argument, "'" + text + "' is not a whole number"};
         }
+        case Kind::hops:
+            if (parse_hops(text)) return {};
+            return {Code::invalid_argument, "'" + text + "' is neither false, nor true, nor a number of hops up to " +
+                                                std::to_string(kMostHops)};
         case Kind::duration: {
             IMGSRV_ASSIGN(const auto duration, parse_duration(text));
             if (known.key == "gc-grace" && duration < kLeastGrace)
@@ -157,6 +177,10 @@ std::chrono::milliseconds Settings::duration(std::string_view key) const {
 
 std::uint64_t Settings::size(std::string_view key) const {
     return *parse_size(text(key));
+}
+
+unsigned Settings::hops(std::string_view key) const {
+    return parse_hops(text(key)).value_or(0);
 }
 
 std::vector<std::string> Settings::list(std::string_view key) const {

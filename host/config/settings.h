@@ -20,7 +20,15 @@ struct Value {
     std::string origin;  // "/etc/imgsrv/imgsrv.toml:12", "environment IMGSRV_LISTEN", "--listen", "default"
 };
 
-enum class Kind { text, boolean, integer, duration, size, list };
+enum class Kind {
+    text,
+    boolean,
+    integer,
+    duration,
+    size,
+    list,
+    hops,  // false, true, or a number of hops
+};
 
 // A setting of the host itself. Options of drivers are declared by their plugins.
 struct KnownKey {
@@ -50,6 +58,8 @@ class Settings {
     std::int64_t integer(std::string_view key) const;
     std::chrono::milliseconds duration(std::string_view key) const;
     std::uint64_t size(std::string_view key) const;
+    // false is 0, true is more than there can be.
+    unsigned hops(std::string_view key) const;
     std::vector<std::string> list(std::string_view key) const;
     // Whether anything but the default set it.
     bool is_set(std::string_view key) const;

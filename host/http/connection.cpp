@@ -19,11 +19,22 @@ constexpr std::size_t kReceive = 32 * 1024;
 // (RFC 9112, section 9.6).
 constexpr std::chrono::milliseconds kLinger{2'000};
 
+Peer make_peer(const ServerContext& server, std::string address) {
+    Peer peer{std::move(address), 0};
+    if (server.limiter && server.limits.trusted_hops == 0) peer.client = server.limiter->client(peer.address);
+    return peer;
+}
+
 }  // namespace
 
 Connection::Connection(EventLoop& loop, ServerContext& server, const Listener& listener, std::uint64_t id, int fd,
                        std::string peer)
-    : loop_(loop), server_(server), listener_(listener), id_(id), peer_(std::move(peer)), stream_(fd) {}
+    : loop_(loop),
+      server_(server),
+      listener_(listener),
+      id_(id),
+      peer_(make_peer(server, std::move(peer))),
+      stream_(fd) {}
 
 void Connection::start() {
     if (listener_.tls()) {

@@ -87,7 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ServerContext& server_;
     const Listener& listener_;
     const std::uint64_t id_;
-    const std::string peer_;
+    const Peer peer_;
     SocketStream stream_;
     Inbox inbox_;
     HeadScanner scanner_;

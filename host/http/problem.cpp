@@ -17,6 +17,12 @@ Response problem(int status, std::string_view detail, std::string_view request_i
     nlohmann::ordered_json document = {{"type", "about:blank"}, {"title", status_phrase(status)}, {"status", status}};
     if (!detail.empty()) document["detail"] = detail;
     if (!request_id.empty()) document["instance"] = request_id;
+    // For clients of other servers' rate limits, whose answers have these.
+    if (status == 429) {
+        document["statusCode"] = status;
+        document["error"] = status_phrase(status);
+        document["message"] = detail;
+    }
     Response response;
     response.status = status;
     response.headers.add("Content-Type", "application/problem+json");

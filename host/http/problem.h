@@ -9,6 +9,7 @@
 namespace imgsrv::http {
 
 // An RFC 9457 problem document: type about:blank, title (the status's phrase), status, detail, instance (request id).
+// With 429 also statusCode, error and message: spec/operations.md, Responses.
 Response problem(int status, std::string_view detail, std::string_view request_id);
 
 // The HTTP status for a code: spec/api.md, Conventions.

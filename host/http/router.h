@@ -27,7 +27,8 @@ struct Route {
     std::string pattern;  // "/v1/uploads/{id}/parts/{number}"; a parameter is one whole segment
     BodyKind body = BodyKind::none;
     Handler handler;
-    FastHandler fast;  // may be empty
+    FastHandler fast;     // may be empty
+    bool limited = true;  // counted against the limit of requests of one client
 };
 
 // The table of routes. Filled before the server starts; read without locks afterwards.

@@ -20,6 +20,8 @@ struct Limits {
     std::size_t workers = 256;                 // threads for blocking handlers, started when needed;
                                                // a quarter may wait for long documents: 503 over it
     std::size_t uploads = 128;                 // streaming bodies at once: 503 over it
+    unsigned requests_per_minute = 0;          // of one client address, on routes that are limited: 429; 0: any number
+    unsigned trusted_hops = 0;                 // proxies that are believed about the client's address
     std::chrono::milliseconds handshake_timeout{5'000};
     std::chrono::milliseconds head_timeout{10'000};  // whole head, from its first byte (or from the accept)
     std::chrono::milliseconds idle_timeout{75'000};  // between requests

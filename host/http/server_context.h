@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "core/cancel.h"
+#include "http/rate_limiter.h"
 #include "http/server.h"
 #include "http/worker_pool.h"
 
@@ -12,7 +14,9 @@ namespace imgsrv::http {
 // What every part of one server shares. Outlives them all.
 struct ServerContext {
     ServerContext(const Router& router_, const Limits& limits_, Observer* observer_)
-        : router(router_), limits(limits_), observer(observer_), workers(limits_.workers) {}
+        : router(router_), limits(limits_), observer(observer_), workers(limits_.workers) {
+        if (limits.requests_per_minute > 0) limiter.emplace(limits.requests_per_minute);
+    }
 
     const Router& router;
     const Limits limits;
@@ -23,6 +27,7 @@ struct ServerContext {
     std::atomic<std::size_t> requests{0};   // in flight
     std::atomic<std::size_t> uploads{0};    // streaming bodies in flight
     std::atomic<std::size_t> documents{0};  // documents in flight that a worker waits for
+    std::optional<RateLimiter> limiter;     // none: no limit
     WorkerPool workers;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/uuid.h"
 #include "http/admission.h"
+#include "http/client_address.h"
 #include "http/content_coding.h"
 #include "http/problem.h"
 
@@ -37,9 +38,9 @@ auto guarded(const Request& request, const Call& call) -> decltype(call()) {
 
 }  // namespace
 
-Transaction::Transaction(ServerContext& server, const std::string& peer, bool tls) : server_(server) {
+Transaction::Transaction(ServerContext& server, const Peer& peer, bool tls) : server_(server), peer_(peer) {
     ++server_.requests;
-    request_.peer = peer;
+    request_.peer = peer.address;
     request_.tls = tls;
     request_.cancel = server_.cancel;
 }
@@ -68,7 +69,13 @@ std::optional<Response> Transaction::open(std::string_view head) {
     const std::string* id = request_.headers.find("X-Request-Id");
     request_.request_id = id != nullptr && is_request_id(*id) ? *id : new_uuid();
     if (error) return refuse(*error);
+    if (server_.limits.trusted_hops > 0)
+        request_.peer =
+            client_address(peer_.address, request_.headers.joined("X-Forwarded-For"), server_.limits.trusted_hops);
     Admission admission = admit(request_, framing_, server_.router, server_.limits);
+    // What leads nowhere counts, too.
+    if (server_.limiter && (admission.route == nullptr || admission.route->limited))
+        if (auto refusal = limit_rate()) return refusal;
     if (admission.answer) return std::move(admission.answer);
     route_ = admission.route;
     if (route_->fast && !request_.has_body) {
@@ -77,6 +84,17 @@ std::optional<Response> Transaction::open(std::string_view head) {
     }
     if (!route_->handler) return problem_of(404, "nothing is at this path");
     return std::nullopt;
+}
+
+std::optional<Response> Transaction::limit_rate() {
+    RateLimiter& limiter = *server_.limiter;
+    const auto client = server_.limits.trusted_hops > 0 ? limiter.client(request_.peer) : peer_.client;
+    const auto wait = limiter.take(client, started_);
+    if (wait.count() == 0) return std::nullopt;
+    Response refusal = problem_of(429, "more than " + std::to_string(server_.limits.requests_per_minute) +
+                                           " requests a minute came from this address");
+    refusal.headers.add("Retry-After", std::to_string(wait.count()));
+    return refusal;
 }
 
 Response Transaction::refuse(const HeadError& error) {

@@ -8,6 +8,7 @@
 
 #include "http/body_reader.h"
 #include "http/inbox.h"
+#include "http/rate_limiter.h"
 #include "http/request_head.h"
 #include "http/response_writer.h"
 #include "http/server_context.h"
@@ -15,11 +16,18 @@
 
 namespace imgsrv::http {
 
+// Who is at the other end of a connection.
+struct Peer {
+    std::string address;             // without port
+    RateLimiter::Client client = 0;  // set when requests are limited and the peer itself is the client
+};
+
 // One request and its response, from the head's arrival until the response was sent or given up. Knows nothing of who
 // waits for the socket.
 class Transaction {
   public:
-    Transaction(ServerContext& server, const std::string& peer, bool tls);
+    // server and peer outlive the transaction.
+    Transaction(ServerContext& server, const Peer& peer, bool tls);
     // Tells the observer.
     ~Transaction();
     Transaction(const Transaction&) = delete;
@@ -56,9 +64,12 @@ class Transaction {
     const Request& request() const { return request_; }
 
   private:
+    // The refusal, when the client has sent more requests than it may.
+    std::optional<Response> limit_rate();
     bool take_slot(std::atomic<std::size_t>& taken, std::size_t limit);
 
     ServerContext& server_;
+    const Peer& peer_;
     Request request_;
     Framing framing_;
     const Route* route_ = nullptr;

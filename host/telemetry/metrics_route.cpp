@@ -6,6 +6,7 @@ void add_metrics_route(http::Router& router, const std::string& path, const Metr
     http::Route route;
     route.method = http::Method::get;
     route.pattern = path;
+    route.limited = false;
     route.handler = [&metrics](http::Request& request) {
         const Exposition exposition = choose_exposition(request.headers.joined("Accept"));
         http::Response response;

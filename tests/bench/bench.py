@@ -107,7 +107,7 @@ class Imgsrv(Server):
         port = free_port()
         log = WORK / "imgsrv.log"
         super().__init__([str(BUILD / "bin/imgsrv"), "serve", "--data-dir", str(data), "--listen", f"127.0.0.1:{port}",
-                          "--verbosity", "warn"], port, log, "/readyz")
+                          "--verbosity", "warn", "--rate-limit", "0"], port, log, "/readyz")
         bootstrap = re.findall(r"imgsrv_at_\w+", log.read_text())[-1]
         manager = {"Authorization": f"Bearer {bootstrap}", "Content-Type": "application/json"}
         _, body = request(port, "POST", "/v1/auth/principals", '{"kind":"service","display_name":"bench"}', manager)

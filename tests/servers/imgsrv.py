@@ -64,10 +64,14 @@ class Server:
     folder: what it keeps is in data/, what it says in log and output; left behind when it was given.
     tls: listens with TLS too, with a certificate of the authority in `ca`.
     backends: those of another one, in place of fresh ones.
+    rate_limit: none, for all callers here have one address; None: what the program has by default.
     """
 
-    def __init__(self, *flags, folder=None, observe=None, environment=None, tls=False, backends=None, start=True):
-        self.flags, self.observe = [str(f) for f in flags], observe
+    def __init__(self, *flags, folder=None, observe=None, environment=None, tls=False, backends=None,
+                 rate_limit=0, start=True):
+        self.flags = [] if rate_limit is None else ["--rate-limit", str(rate_limit)]
+        self.flags += [str(f) for f in flags]
+        self.observe = observe
         self.environment = {**clean_environment(), **(environment or {})}
         self.own = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="imgsrv-test-"))

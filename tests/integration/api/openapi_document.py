@@ -56,7 +56,7 @@ class Document:
         self.seen.add((response.method, pattern, response.status))
         stated = operation["responses"].get(str(response.status))
         if stated is None:
-            known = response.status in (408, 414, 431, 500, 503, 507)  # what `default` stands for
+            known = response.status in (408, 414, 429, 431, 500, 503, 507)  # what `default` stands for
             return [] if known else ["the status is not documented"]
         return self.judge_content(response, self.resolve(stated))
 

@@ -3,6 +3,7 @@ import json
 import uuid
 
 from servers.checks import check
+from servers.imgsrv import Server
 
 
 def test_paths(world):
@@ -66,6 +67,12 @@ def test_hints(world):
     check.contains(answer.detail, ["descripton", "did you mean 'description'"], "a member with a typing error")
     answer = world.writer.post("/v1/images", json={"name": "x", "zzzzzzzzzzzz": "y"})
     check.contains(answer.detail, ["zzzzzzzzzzzz", "name", "display_name", "description"], "a member out of nowhere")
+
+
+def test_too_many(world):
+    """The observer judges the 429 by the API description."""
+    with Server("--rate-limit", "1", observe=world.server.observe) as server:
+        check.equal([server.anonymous().get("/v1/images").status for _ in range(2)], [200, 429], "one request a minute")
 
 
 def run(world):

@@ -117,3 +117,31 @@ TEST_CASE("a mistake is named with its place") {
     sources.environment = {{"LOG_LEVEL", "loud"}};
     CHECK(error_of(sources).find("'loud' is not a log level") != std::string::npos);
 }
+
+TEST_CASE("rate-limit and trust-proxy") {
+    // spec/operations.md, Responses
+    const auto load = [](const std::string& key, const std::string& value) {
+        Sources sources;
+        if (!key.empty()) sources.flags = {{key, value}};
+        return Settings::load(sources);
+    };
+    CHECK(load("", "")->integer("rate-limit") == 1200);
+    CHECK(load("rate-limit", "0")->integer("rate-limit") == 0);
+    for (const char* wrong : {"-1", "many", "1000001"}) CHECK_FALSE(load("rate-limit", wrong).ok());
+
+    CHECK(load("", "")->hops("trust-proxy") == 0);
+    CHECK(load("trust-proxy", "false")->hops("trust-proxy") == 0);
+    CHECK(load("trust-proxy", "2")->hops("trust-proxy") == 2);
+    CHECK(load("trust-proxy", "true")->hops("trust-proxy") > 1000);
+    for (const char* wrong : {"", "yes", "-1", "33", "1 2", "10.0.0.0/8"}) {
+        const auto settings = load("trust-proxy", wrong);
+        REQUIRE_FALSE(settings.ok());
+        CHECK(settings.status().message().find("trust-proxy") != std::string::npos);
+    }
+
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("imgsrv.toml", "trust-proxy = true\nrate-limit = 60\n");
+    CHECK(Settings::load(sources)->hops("trust-proxy") > 1000);
+    CHECK(Settings::load(sources)->integer("rate-limit") == 60);
+}

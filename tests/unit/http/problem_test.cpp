@@ -25,6 +25,16 @@ TEST_CASE("a problem is an RFC 9457 document") {
                                      {"instance", "req-1"}});
 }
 
+TEST_CASE("429 has the members that clients of other servers read") {
+    // spec/operations.md, Responses
+    const auto body = document(http::problem(429, "too fast", "req-1"));
+    CHECK(body["status"] == 429);
+    CHECK(body["detail"] == "too fast");
+    CHECK(body["statusCode"] == 429);
+    CHECK(body["error"] == "Too Many Requests");
+    CHECK(body["message"] == "too fast");
+}
+
 TEST_CASE("codes map to the statuses of the contract") {
     const std::pair<Code, int> expected[] = {
         {Code::invalid_argument, 400},  {Code::unauthenticated, 401},
