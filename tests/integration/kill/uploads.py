@@ -7,6 +7,7 @@ from servers.client import LOST, Refused
 from servers.pair import EMBEDDED, LEAST_PART
 
 KIB = 1024
+INVERTED = bytes(255 - byte for byte in range(256))
 
 
 class Patient:
@@ -29,6 +30,8 @@ class Patient:
             except Refused as refused:
                 if refused.status not in (503, 429):
                     raise
+                # A node that died, or whose database did, before it could say how the request ended.
+                lost = lost or refused.status == 503
             if time.monotonic() > end:
                 raise AssertionError(f"no answer for 180 s at {phase}")
             time.sleep(0.01)
@@ -123,7 +126,7 @@ class Upload:
         number, at, size = part
         data = self.blob.data[at:at + size]
         if chance < 0.08 and size:  # first a wrong part, then the right one in its place
-            self._put(patient, number, bytes(b ^ 255 for b in data[:1 + size // 2]))
+            self._put(patient, number, data[:max(1 + size // 2, LEAST_PART)].translate(INVERTED))
         self._put(patient, number, data, chunked=chance > 0.85)
         if 0.08 <= chance < 0.16:  # once more the same, as a client does that missed the answer
             self._put(patient, number, data)
