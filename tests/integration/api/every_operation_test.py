@@ -69,6 +69,44 @@ def test_conditional_get(world):
         check.equal(changed.status, 200, f"{pattern} with another entity tag")
 
 
+def test_caching(world):
+    """spec/operations.md, Responses: documents are "public, max-age=60" with a strong ETag for anonymous reads, no-store when
+    a token was needed; blobs never change. Every GET of the document is in one row of this table."""
+    blobs = ("/v1/blobs/{digest}", "/download")
+    document, whoever = ("public, max-age=60", True), ("no-store", False)
+    for method, pattern, operation in world.operations():
+        if method != "GET":
+            continue
+        target = world.target(pattern, **({"id": world.ids["principals"]} if "/principals/{id}" in pattern else {}))
+        if pattern.endswith(blobs):
+            anonymous, token = ("public, max-age=31536000, immutable", True), ("private, no-store", True)
+        elif "operations" in operation["tags"] and "304" not in operation["responses"]:
+            anonymous, token = whoever, whoever  # probes
+        elif operation.get("security") == []:
+            anonymous, token = document, document
+        elif "security" in operation:
+            anonymous, token = document, whoever
+        else:
+            anonymous, token = None, whoever
+        for caller, wanted, who in ((world.anonymous, anonymous, "anonymous"),
+                                    (world.manager if "auth" in operation["tags"] else world.writer, token, "with a token")):
+            answer = caller.get(target)
+            if wanted is None:
+                check.equal((answer.status, answer.header("Cache-Control")), (401, "no-store"), f"GET {pattern}, {who}")
+                continue
+            tag = answer.header("ETag")
+            check.equal((answer.status // 100, answer.header("Cache-Control"), tag is not None), (2, *wanted),
+                        f"GET {pattern}, {who}: Cache-Control and whether there is an ETag")
+            check.true(tag is None or tag.startswith('"'), f"GET {pattern}, {who}: the ETag is strong", tag)
+            unchanged = caller.get(target, headers={"If-None-Match": tag or '"x"'})
+            check.equal((unchanged.status, unchanged.header("Cache-Control")), (304 if tag else answer.status, wanted[0]),
+                        f"GET {pattern}, {who}: If-None-Match")
+    for method, pattern, operation in world.operations():
+        answer = world.nobody.request(method, world.target(pattern))
+        if answer.status >= 400:
+            check.equal(answer.header("Cache-Control"), "no-store", f"{method} {pattern}: {answer.status}")
+
+
 def test_without_token(world):
     for method, pattern, operation in world.operations():
         if "security" in operation:
