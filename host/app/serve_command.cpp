@@ -1,12 +1,15 @@
 #include <pthread.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/server_app.h"
+#include "app/service_manager.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
 
@@ -22,6 +25,26 @@ sigset_t block_signals() {
     return set;
 }
 
+// The next of the signals. Meanwhile the service manager is told twice in each of its periods that the process is
+// alive, if the event loops answer within a quarter of one; a loop that hangs lets the watchdog bite.
+int wait_for_signal(const sigset_t& signals, const ServerApp& server, ServiceManager& manager) {
+    const auto period = manager.watchdog_period();
+    if (!period) {
+        int signal = 0;
+        sigwait(&signals, &signal);
+        return signal;
+    }
+    for (;;) {
+        if (server.responsive(std::chrono::duration_cast<std::chrono::milliseconds>(*period / 4)))
+            manager.alive();
+        else
+            log::error("event loops do not answer");
+        const std::int64_t pause = period->count() / 2;
+        const timespec wait{pause / 1'000'000, pause % 1'000'000 * 1000};
+        if (const int signal = ::sigtimedwait(&signals, nullptr, &wait); signal > 0) return signal;
+    }
+}
+
 int serve(const SettingsFlags& flags) {
     // Before the first thread, so that every thread leaves them to the wait below.
     const sigset_t signals = block_signals();
@@ -33,18 +56,20 @@ int serve(const SettingsFlags& flags) {
     log::init(settings->text("log-format") == "json" ? log::Format::json : log::Format::text,
               *log::parse_level(settings->text("verbosity")));
 
+    ServiceManager manager;
     ServerApp server(*settings);
     if (const Status started = server.start(); !started.ok()) {
         log::write(log::Level::fatal, "start failed", {{"error", started.describe()}});
         return 1;
     }
-    for (;;) {
-        int signal = 0;
-        sigwait(&signals, &signal);
-        if (signal != SIGHUP) break;
-        server.reload();
+    manager.ready(server.listens_on());
+    while (wait_for_signal(signals, server, manager) == SIGHUP) {
+        manager.reloading();
+        const Status status = server.reload();
+        manager.ready(status.ok() ? server.listens_on() : "Reload failed: " + status.describe());
     }
     log::info("stopping");
+    manager.stopping("Letting requests in flight finish");
     // A second signal ends the process now: its default action is back.
     std::signal(SIGTERM, SIG_DFL);
     std::signal(SIGINT, SIG_DFL);

@@ -334,12 +334,23 @@ Status ServerApp::start() {
     return {};
 }
 
-void ServerApp::reload() {
-    const Status status = parts_->server->reload_tls();
+Status ServerApp::reload() {
+    Status status = parts_->server->reload_tls();
     if (status.ok())
         log::info("certificates read again");
     else
         log::error("certificates not read, the old ones stay", {{"error", status.describe()}});
+    return status;
+}
+
+std::string ServerApp::listens_on() const {
+    std::string list;
+    for (const auto& address : parts_->server->addresses()) (list += list.empty() ? "" : " and ") += address;
+    return "Listening on " + list;
+}
+
+bool ServerApp::responsive(std::chrono::milliseconds patience) const {
+    return parts_->server->responsive(patience);
 }
 
 void ServerApp::stop() {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <string>
 
 #include "config/settings.h"
 #include "core/status.h"
@@ -16,8 +18,12 @@ class ServerApp {
     // Loads plugins, brings the database up to date, starts workers and listeners. The server is ready when it returns
     // OK.
     Status start();
-    // Reads certificates again.
-    void reload();
+    // Reads certificates again; on error the old ones stay.
+    Status reload();
+    // The addresses that are listened on, as a sentence for people. [after start]
+    std::string listens_on() const;
+    // Whether every event loop answers within that time. [after start]
+    bool responsive(std::chrono::milliseconds patience) const;
     // Not ready from now on; requests in flight get shutdown-timeout, steps hand their leases back.
     void stop();
 

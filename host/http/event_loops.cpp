@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <future>
 #include <mutex>
@@ -290,6 +291,24 @@ std::size_t EventLoops::connections() const {
 
 void EventLoops::for_each(void (Connection::*call)()) {
     for (const auto& loop : impl_->loops) loop->post([loop = loop.get(), call] { loop->for_each(call); });
+}
+
+bool EventLoops::answer_within(std::chrono::milliseconds patience) const {
+    // Outlives the call, for a loop that answers too late.
+    struct RollCall {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::size_t missing = 0;
+    };
+    const auto roll = std::make_shared<RollCall>();
+    roll->missing = impl_->loops.size();
+    for (const auto& loop : impl_->loops)
+        loop->post([roll] {
+            const std::lock_guard lock(roll->mutex);
+            if (--roll->missing == 0) roll->changed.notify_one();
+        });
+    std::unique_lock lock(roll->mutex);
+    return roll->changed.wait_for(lock, patience, [&] { return roll->missing == 0; });
 }
 
 void EventLoops::stop() {

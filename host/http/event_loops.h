@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -37,6 +38,8 @@ class EventLoops {
     std::size_t connections() const;
     // Calls the member function on every connection, each on its own loop's thread; does not wait. [any]
     void for_each(void (Connection::*call)());
+    // Whether every loop runs a task within that time; none that hangs holds the caller longer. [any]
+    bool answer_within(std::chrono::milliseconds patience) const;
     // Ends the threads. No connection may be left and nothing may be adopted any more.
     void stop();
 

@@ -93,6 +93,10 @@ Status Server::reload_tls() {
     return first;
 }
 
+bool Server::responsive(std::chrono::milliseconds patience) const {
+    return impl_->loops.answer_within(patience);
+}
+
 bool Server::stop(std::chrono::milliseconds deadline) {
     if (!impl_->started || impl_->context.cancel->cancelled()) return active_requests() == 0;
     const auto end = steady_clock::now() + deadline;

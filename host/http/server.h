@@ -69,6 +69,8 @@ class Server {
     Status start();
     // Reads certificates and keys again; on error the old ones stay. [any]
     Status reload_tls();
+    // Whether every event loop does a small task within that time. [any, between start and stop]
+    bool responsive(std::chrono::milliseconds patience) const;
     // Closes the listeners and idle connections, lets requests in flight finish until the deadline, then cancels and
     // closes them. True when all finished. [main]
     bool stop(std::chrono::milliseconds deadline);

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -73,4 +74,30 @@ TEST_CASE("a server that was never started, or is stopped twice") {
     REQUIRE(server.start().ok());
     CHECK(server.stop(1s));
     CHECK(server.stop(1s));
+}
+
+TEST_CASE("a server with a loop that hangs is not responsive") {
+    // What systemd's watchdog is told: spec/operations.md, Shutdown, and packaging/imgsrv.service.
+    std::atomic<bool> entered{false};
+    std::atomic<bool> released{false};
+    http::Router router;
+    http::Route hang;
+    hang.pattern = "/hang";
+    hang.fast = [&](const http::Request&) {
+        entered = true;
+        while (!released) std::this_thread::sleep_for(1ms);
+        return std::optional(http::Response());
+    };
+    router.add(std::move(hang));
+    http::Server server(router, {}, nullptr);
+    REQUIRE(server.listen({"127.0.0.1:0", "", ""}).ok());
+    REQUIRE(server.start().ok());
+    CHECK(server.responsive(10s));
+    HttpClient client(server.addresses().front());
+    client.send(get("/hang"));
+    REQUIRE(eventually([&] { return entered.load(); }));
+    CHECK_FALSE(server.responsive(50ms));
+    released = true;
+    CHECK(client.reply().status == 200);
+    CHECK(server.responsive(10s));
 }
