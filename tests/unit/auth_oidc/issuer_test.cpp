@@ -38,7 +38,7 @@ const imgsrv_host* silent_host() {
 class FakeSource final : public DocumentSource {
   public:
     std::string get(const sdk::Call&, const std::string& url) override {
-        const std::string document = [&] {
+        std::string document = [&] {
             const std::lock_guard lock(mutex);
             return documents.at(url);
         }();
@@ -171,6 +171,7 @@ TEST_CASE("many that need the keys at once cause one fetch") {
     w.source.held = true;
     std::atomic<int> good = 0;
     std::vector<std::thread> threads;
+    threads.reserve(16);
     for (int i = 0; i < 16; ++i)
         threads.emplace_back([&] {
             if (w.knows("a")) ++good;
@@ -207,11 +208,13 @@ TEST_CASE("requests that wait have a bound, for each issuer and for all of them"
     for (const auto& [issuers, places] : {std::pair(1, 33), std::pair(5, WaitingRoom::kPlaces)}) {
         w.source.held = true;
         std::vector<std::unique_ptr<Issuer>> hanging;
+        hanging.reserve(static_cast<std::size_t>(issuers));
         for (int i = 0; i < issuers; ++i)
             hanging.push_back(
                 std::make_unique<Issuer>(kUrl, w.source, w.room, sdk::Host(silent_host()), FetchPolicy()));
         std::atomic<int> refused = 0;
         std::vector<std::thread> threads;
+        threads.reserve(static_cast<std::size_t>(40 * issuers));
         for (int i = 0; i < 40 * issuers; ++i)
             threads.emplace_back([&, &issuer = *hanging[static_cast<std::size_t>(i % issuers)]] {
                 try {
