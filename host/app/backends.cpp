@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "app/layout.h"
 #include "core/log.h"
@@ -37,7 +38,7 @@ Status refuse_half_restored(const config::Settings& settings) {
 
 }  // namespace
 
-Status lock_data_dir(const config::Settings& settings, UniqueFd& lock) {
+Status lock_data_dir(const config::Settings& settings, UniqueFd& lock, std::chrono::milliseconds patience) {
     if (lock) return {};
     const std::filesystem::path dir = settings.text("data-dir");
     std::error_code ec;
@@ -48,8 +49,12 @@ Status lock_data_dir(const config::Settings& settings, UniqueFd& lock) {
     UniqueFd file(::open((dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file)
         return {Code::unavailable, "data-dir '" + dir.string() + "' is not writable: " + std::string(strerror(errno))};
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-        return {Code::failed_precondition, "data-dir '" + dir.string() + "' is in use by another imgsrv process"};
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (std::chrono::steady_clock::now() >= until)
+            return {Code::failed_precondition, "data-dir '" + dir.string() + "' is in use by another imgsrv process"};
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
     lock = std::move(file);
     return {};
 }

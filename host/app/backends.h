@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,9 +40,12 @@ enum class DataDir { exclusive, shared };
 // Beside data-dir's database: the one that a restore is putting together. A server does not start with it.
 inline constexpr const char* kRestoringDatabase = "imgsrv.db.restoring";
 
+// How long a server waits for a command that has data-dir for a moment.
+inline constexpr std::chrono::seconds kDataDirPatience{3};
 // Creates data-dir and makes sure that no other process uses it, until the lock is closed. failed_precondition when one
-// does.
-Status lock_data_dir(const config::Settings& settings, UniqueFd& lock);
+// still does after so long.
+Status lock_data_dir(const config::Settings& settings, UniqueFd& lock,
+                     std::chrono::milliseconds patience = kDataDirPatience);
 
 // Only the database and its pool; for migrate and the like.
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends,

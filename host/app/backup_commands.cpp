@@ -147,7 +147,7 @@ Status backup(const FolderFlags& flags) {
                 "'imgsrv backup' is for the database sqlite; README.md tells how PostgreSQL and S3 are backed up"};
     ports::Call call{"backup", std::nullopt, nullptr};
     StoredData data;
-    IMGSRV_TRY(open_stored_data(settings, call, data));
+    IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::read, data));
     BackupFolder folder(flags.folder);
     IMGSRV_TRY(folder.open_to_write());
     IMGSRV_ASSIGN(const auto target, open_files(data.registry, folder.objects(), false));
@@ -235,7 +235,8 @@ Status restore(const FolderFlags& flags) {
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::settle_restored(tx, now);
     }));
-    services::Fsck fsck(*target.pool, *target.objects, {false, true}, [](const services::Finding& finding) {
+    // Work that waits is as old as the backup.
+    services::Fsck fsck(*target.pool, *target.objects, {false, true, false}, [](const services::Finding& finding) {
         std::printf("%s; next: %s\n", finding.what.c_str(), finding.next.c_str());
     });
     IMGSRV_ASSIGN(const auto summary, fsck.run(call));

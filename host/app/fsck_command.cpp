@@ -33,7 +33,7 @@ Result<services::FsckSummary> run(const FsckFlags& flags) {
     IMGSRV_ASSIGN(const auto settings, flags.settings.load());
     const ports::Call call{"fsck", std::nullopt, nullptr};
     StoredData data;
-    IMGSRV_TRY(open_stored_data(settings, call, data));
+    IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::read, data));
     services::Fsck fsck(*data.backends.pool, *data.backends.objects, flags.options, print);
     return fsck.run(call);
 }

@@ -112,7 +112,7 @@ Status run(const GcFlags& flags) {
 
     const ports::Call call{"gc", std::nullopt, nullptr};
     StoredData data;
-    IMGSRV_TRY(open_stored_data(settings, call, data));
+    IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::write_if_free, data));
     if (!flags.pause.empty()) {
         IMGSRV_ASSIGN(const auto duration, parse_duration(flags.pause));
         return pause(call, *data.backends.pool, duration);

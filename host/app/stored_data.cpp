@@ -20,22 +20,28 @@ Status require_database_file(const config::Settings& settings) {
 
 }  // namespace
 
-Status open_stored_data(const config::Settings& settings, const ports::Call& call, StoredData& data) {
+Status open_stored_data(const config::Settings& settings, const ports::Call& call, ObjectAccess access,
+                        StoredData& data) {
     IMGSRV_TRY(require_database_file(settings));
     IMGSRV_TRY(load_plugins(settings, data.registry));
-    // In use: a server has it.
-    Status opened = open_database(settings, data.registry, data.backends, DataDir::exclusive);
-    if (opened.code() == Code::failed_precondition)
-        opened = open_database(settings, data.registry, data.backends, DataDir::shared);
-    IMGSRV_TRY(opened);
+    IMGSRV_TRY(open_database(settings, data.registry, data.backends, DataDir::shared));
     IMGSRV_TRY(require_current_schema(data.backends, call));
 
     const std::string& driver = settings.text("storage.driver");
-    opened = open_object_store(settings, data.registry, driver, data.backends, DataDir::exclusive);
-    data.objects_writable = opened.ok();
-    if (opened.code() == Code::failed_precondition)
-        opened = open_object_store(settings, data.registry, driver, data.backends, DataDir::shared);
-    return opened;
+    const bool files = driver == "fs";
+    data.objects_writable = access == ObjectAccess::write_if_free;
+    if (data.objects_writable && files && !settings.driver_options("storage", "fs").contains("root")) {
+        Status free = lock_data_dir(settings, data.backends.data_lock, std::chrono::milliseconds(0));
+        data.objects_writable = free.ok();
+        if (!free.ok() && free.code() != Code::failed_precondition) return free;
+    }
+    if (data.objects_writable) {
+        Status opened = open_object_store(settings, data.registry, driver, data.backends, DataDir::exclusive);
+        // In use: a server has it.
+        if (!files || opened.code() != Code::failed_precondition) return opened;
+        data.objects_writable = false;
+    }
+    return open_object_store(settings, data.registry, driver, data.backends, DataDir::shared);
 }
 
 }  // namespace imgsrv::app

@@ -8,11 +8,15 @@ namespace imgsrv::app {
 struct StoredData {
     plugin::PluginRegistry registry;
     Backends backends;
-    // False beside a running server that has a store of files for itself: the command reads objects only.
+    // Whether objects can be removed. Never beside a running server that has a store of files for itself.
     bool objects_writable = false;
 };
 
+enum class ObjectAccess { read, write_if_free };
+
 // failed_precondition: there is no database, or it has other migrations than the program knows.
-Status open_stored_data(const config::Settings& settings, const ports::Call& call, StoredData& data);
+// With ObjectAccess::read a server can start meanwhile.
+Status open_stored_data(const config::Settings& settings, const ports::Call& call, ObjectAccess access,
+                        StoredData& data);
 
 }  // namespace imgsrv::app

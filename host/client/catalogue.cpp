@@ -109,12 +109,17 @@ Job read_job(const json& d) {
             .version = text(d, "version"),
             .state = d.at("state"),
             .failed_step = text(d, "failed_step"),
+            .reason = text(d, "reason"),
             .failure = text(d, "failure_message"),
             .steps = {}};
-    if (job.failure.empty()) job.failure = text(d, "reason");
+    if (job.failure.empty()) job.failure = job.reason;
     if (d.contains("steps"))
         for (const json& step : d.at("steps")) job.steps.push_back(read_step(step));
     return job;
+}
+
+Result<Job> parse_job(const json& document) {
+    return decode(document, read_job);
 }
 
 Result<json> Catalogue::post(std::string path, std::optional<json> body) {

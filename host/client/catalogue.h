@@ -61,11 +61,15 @@ struct Job {
     std::string version;
     std::string state;  // queued, running, succeeded, failed, abandoned
     std::string failed_step;
+    std::string reason;  // the failure's class: "failed_precondition"
     std::string failure;
     std::vector<JobStep> steps;
 
     bool over() const { return state == "succeeded" || state == "failed" || state == "abandoned"; }
 };
+
+// A PublishJob of the API.
+Result<Job> parse_job(const nlohmann::json& document);
 
 // Calls on images, versions, artifacts, aliases and publish jobs. Errors are the server's (status_of).
 class Catalogue {

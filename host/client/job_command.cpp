@@ -3,6 +3,7 @@
 
 #include "client/commands.h"
 #include "client/job_follow.h"
+#include "client/job_triage.h"
 #include "client/paging.h"
 #include "client/run_command.h"
 #include "client/table.h"
@@ -34,6 +35,10 @@ int run_job_list(const JobOptions& options) {
             table.add({job.value("id", ""), job.value("image_name", ""), job.value("version", ""),
                        job.value("state", ""), job.value("failed_step", ""), job.value("created_at", "")});
         c.print(table.empty() ? std::string("there is no such job\n") : table.render());
+        for (const json& document : jobs) {
+            IMGSRV_ASSIGN(const Job job, parse_job(document));
+            if (job.state == "failed") c.print("\n" + triage(job, {}));
+        }
         return {};
     });
 }
@@ -45,8 +50,6 @@ void show(CommandContext& c, const Job& job) {
         table.add({step.name + (step.blocking ? "" : " (not blocking)"), step.state, std::to_string(step.attempts),
                    step.started_at, step.finished_at, step.failure});
     c.print(table.render());
-    if (!job.failure.empty())
-        c.print("failed" + (job.failed_step.empty() ? "" : " in " + job.failed_step) + ": " + job.failure + "\n");
 }
 
 int run_job_show(const JobOptions& options) {
@@ -56,16 +59,24 @@ int run_job_show(const JobOptions& options) {
             return c.print(document), Status();
         }
         IMGSRV_ASSIGN(const Job job, c.catalogue.job(options.id));
-        return show(c, job), Status();
+        show(c, job);
+        std::vector<std::string> digests;
+        if (job.state == "failed" && digests_in(job.failure).empty()) {
+            IMGSRV_ASSIGN(digests, digests_of_version(c.catalogue, job));
+        }
+        c.print(triage(job, digests));
+        return {};
     });
 }
 
 int run_job_retry(const JobOptions& options) {
     return run_command(options, [&](CommandContext& c) -> Status {
         IMGSRV_ASSIGN(const auto wait, parse_duration(options.wait));
+        IMGSRV_ASSIGN(const Job before, c.catalogue.job(options.id));
         IMGSRV_ASSIGN(const Job job, c.catalogue.retry(options.id));
         c.reporter.event("retrying", {{"job_id", job.id}, {"image", job.image}, {"version", job.version}},
-                         "retrying " + job.image + " " + job.version);
+                         "retrying " + job.image + " " + job.version + what_failed(before) +
+                             (options.follow ? "" : "\nnext: imgsrv job show " + job.id));
         if (!options.follow) return {};
         IMGSRV_TRY(follow_job(c.catalogue, c.reporter, job, wait));
         c.reporter.event("published", {{"image", job.image}, {"version", job.version}},
@@ -76,9 +87,11 @@ int run_job_retry(const JobOptions& options) {
 
 int run_job_abandon(const JobOptions& options) {
     return run_command(options, [&](CommandContext& c) -> Status {
+        IMGSRV_ASSIGN(const Job before, c.catalogue.job(options.id));
         IMGSRV_ASSIGN(const Job job, c.catalogue.abandon(options.id));
         c.reporter.event("abandoned", {{"job_id", job.id}, {"image", job.image}, {"version", job.version}},
-                         "the job is abandoned; " + job.image + " " + job.version + " is a draft again");
+                         "the job is abandoned" + what_failed(before) + "\n" + job.image + " " + job.version +
+                             " is a draft again\nnext: change the draft, and publish it again");
         return {};
     });
 }

@@ -40,7 +40,7 @@ void Fsck::tell(std::string what, std::string next, bool repaired) {
 Result<FsckSummary> Fsck::run(const ports::Call& call) {
     summary_ = {};
     IMGSRV_TRY(check_database(call));
-    IMGSRV_TRY(check_uploads(call));
+    if (options_.late) IMGSRV_TRY(check_uploads(call));
     IMGSRV_TRY(check_jobs(call));
     IMGSRV_TRY(check_projections(call));
     IMGSRV_TRY(check_blobs(call));
@@ -89,7 +89,9 @@ Status Fsck::check_jobs(const ports::Call& call) {
     std::vector<rows::StuckJob> jobs;
     IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        IMGSRV_ASSIGN(steps, rows::late_steps(tx, now));
+        if (options_.late) {
+            IMGSRV_ASSIGN(steps, rows::late_steps(tx, now));
+        }
         IMGSRV_ASSIGN(versions, rows::publishing_without_job(tx));
         IMGSRV_ASSIGN(jobs, rows::jobs_without_work(tx));
         return {};

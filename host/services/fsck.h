@@ -13,6 +13,7 @@ namespace imgsrv::services {
 struct FsckOptions {
     bool deep = false;    // read every byte
     bool repair = false;  // mend what can be mended by rows; the server may run meanwhile
+    bool late = true;     // tell of work that nobody takes up, too
 };
 
 // One thing that is wrong.

@@ -67,6 +67,8 @@ class Server:
     rate_limit: none, for all callers here have one address; None: what the program has by default.
     """
 
+    program = BINARY
+
     def __init__(self, *flags, folder=None, observe=None, environment=None, tls=False, backends=None,
                  rate_limit=0, start=True):
         self.flags = [] if rate_limit is None else ["--rate-limit", str(rate_limit)]
@@ -104,7 +106,7 @@ class Server:
         self._begin = len(self.log.events)
         with open(self.log.path, "ab") as log, open(self.output, "ab") as output:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--data-dir", self.data, "--listen", self.address, "--metrics-listen",
+                [self.program, "serve", "--data-dir", self.data, "--listen", self.address, "--metrics-listen",
                  self.metrics_address, "--log-format", "json",
                  *self.backends.flags, *self.flags, *flags],
                 env={**self.environment, **environment}, cwd=self.folder, stdout=output, stderr=log)
@@ -154,7 +156,7 @@ class Server:
 
     def command(self, *words):
         """Runs `imgsrv WORDS` on what this server keeps; the completed process."""
-        return subprocess.run([BINARY, *words, "--data-dir", self.data, *self.backends.flags], env=clean_environment(),
+        return subprocess.run([self.program, *words, "--data-dir", self.data, *self.backends.flags], env=clean_environment(),
                               cwd=self.folder, capture_output=True, text=True, timeout=300)
 
     def events(self, message):

@@ -109,6 +109,8 @@ TEST_CASE("a mistake is named with its place") {
     CHECK(error_of(sources).find("'yes' is neither true nor false") != std::string::npos);
     sources.file = folder.write("e.toml", "listen = 1.5\n");
     CHECK(error_of(sources).find("e.toml:1: listen: must be") != std::string::npos);
+    sources.file = folder.write("f.toml", "gc-grace = \"1h\"\n");
+    CHECK(error_of(sources).find("f.toml:1: gc-grace: '1h' is less than 1h 01m") != std::string::npos);
     sources.file = "/nonexistent/imgsrv.toml";
     CHECK(error_of(sources).find("does not exist") != std::string::npos);
     sources.file.reset();
