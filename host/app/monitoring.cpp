@@ -2,7 +2,10 @@
 
 #include "core/log.h"
 #include "telemetry/build_metrics.h"
+#include "telemetry/disk_metrics.h"
 #include "telemetry/durable_metrics.h"
+#include "telemetry/health_metrics.h"
+#include "telemetry/keeping_metrics.h"
 #include "telemetry/metrics_route.h"
 #include "telemetry/pool_metrics.h"
 #include "telemetry/process_metrics.h"
@@ -30,17 +33,19 @@ http::Observer& Monitoring::observe(const http::Router& router) {
     return *http_;
 }
 
-void Monitoring::watch(const plugin::PluginRegistry& registry, store::Pool& pool, std::vector<jobs::Worker*> workers,
-                       std::function<std::size_t()> active_requests) {
-    durable_ = std::make_unique<services::DurableState>(pool);
-    metrics_.add([&registry](Families& families) { telemetry::collect_build(families, IMGSRV_VERSION, registry); });
-    metrics_.add(telemetry::collect_process);
-    metrics_.add([&pool](Families& families) { telemetry::collect_pool(families, pool.stats()); });
-    metrics_.add([all = std::move(workers)](Families& families) { telemetry::collect_workers(families, all); });
-    metrics_.add([this](Families& families) { telemetry::collect_durable(families, *durable_); });
-    metrics_.add([active = std::move(active_requests)](Families& families) {
+void Monitoring::watch(const Watched& w) {
+    durable_ = std::make_unique<services::DurableState>(w.pool);
+    metrics_.add([this, w](Families& families) {
+        telemetry::collect_build(families, IMGSRV_VERSION, w.plugins);
+        telemetry::collect_process(families);
+        telemetry::collect_disk(families, w.data_dir);
+        telemetry::collect_health(families, w.health);
+        telemetry::collect_pool(families, w.pool.stats());
+        telemetry::collect_workers(families, w.workers);
+        telemetry::collect_keeping(families, w.collector.totals(), w.scrubber.stats());
+        telemetry::collect_durable(families, *durable_, w.clock);
         telemetry::gauge("http_server_active_requests", "Requests that were not answered to their end yet.")
-            .add(static_cast<double>(active()))
+            .add(static_cast<double>(w.server.active_requests()))
             .move_to(families);
     });
 }

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <functional>
+#include <filesystem>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "app/backends.h"
@@ -10,7 +9,11 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "jobs/worker.h"
+#include "services/catalogue_clock.h"
+#include "services/collector.h"
 #include "services/durable_state.h"
+#include "services/health.h"
+#include "services/scrubber.h"
 #include "telemetry/http_metrics.h"
 #include "telemetry/metrics.h"
 #include "telemetry/plugin_metrics.h"
@@ -29,9 +32,20 @@ class Monitoring {
     Status add_route(const config::Settings& settings, http::Router& router);
     // The observer of the server whose routes these are. [main, once]
     http::Observer& observe(const http::Router& router);
-    // Who is asked at each scrape; they outlive stop(). [main, once]
-    void watch(const plugin::PluginRegistry& registry, store::Pool& pool, std::vector<jobs::Worker*> workers,
-               std::function<std::size_t()> active_requests);
+    // Who is asked at each scrape; all of it outlives stop().
+    struct Watched {
+        const plugin::PluginRegistry& plugins;
+        store::Pool& pool;
+        const services::CatalogueClock& clock;
+        const services::HealthService& health;
+        const services::Collector& collector;
+        const services::Scrubber& scrubber;
+        const http::Server& server;
+        std::vector<jobs::Worker*> workers;
+        std::filesystem::path data_dir;
+    };
+    // [main, once]
+    void watch(const Watched& watched);
     // Listens on metrics-listen, unless it is empty. [main, last]
     Status start(const config::Settings& settings);
     // No scrape runs once it returns. [main]

@@ -292,7 +292,8 @@ Status ServerApp::Parts::make_doors() {
     limits.requests_per_minute = static_cast<unsigned>(settings.integer("rate-limit"));
     limits.trusted_hops = settings.hops("trust-proxy");
     server = std::make_unique<http::Server>(router, limits, &observers);
-    monitoring.watch(registry, *backends.pool, workers(), [this] { return server->active_requests(); });
+    monitoring.watch({registry, *backends.pool, clock, health, *collector, *scrubber, *server, workers(),
+                      settings.text("data-dir")});
     const std::string& plain = settings.text("listen");
     const std::string& tls = settings.text("tls-listen");
     if (plain.empty() && tls.empty()) return {Code::invalid_argument, "neither listen nor tls-listen is set"};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/catalogue.h"
+
 namespace imgsrv::store::statistics {
 namespace {
 
@@ -87,6 +89,10 @@ Result<Snapshot> read(Transaction& tx) {
                                 return Status();
                             })
                    .status());
+    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM blobs WHERE damaged_us IS NOT NULL", out.damaged_blobs));
+    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM blobs WHERE unreferenced_us IS NOT NULL", out.unreferenced_blobs));
+    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM object_removals", out.queued_removals));
+    IMGSRV_ASSIGN(out.generation, catalogue::generation(tx));
     IMGSRV_TRY(read_publishing(tx, now, out));
     return out;
 }

@@ -35,6 +35,10 @@ struct Snapshot {
     Ages promotions;                  // queued: since the last byte came
     std::uint64_t blobs = 0;
     std::uint64_t blob_bytes = 0;
+    std::uint64_t damaged_blobs = 0;
+    std::uint64_t unreferenced_blobs = 0;  // marked by the collector
+    std::uint64_t queued_removals = 0;     // objects that are yet to be removed
+    std::int64_t generation = 0;           // of the catalogue
     std::vector<StateCount> jobs;
     std::vector<StepCount> steps;
     std::vector<StepAges> step_ages;

@@ -45,6 +45,15 @@ void collect_uploads(Families& families, const Snapshot& s) {
         .add(seconds(s.promotions.running))
         .move_to(families);
     gauge("imgsrv_cas_blobs", "Trusted blobs.").add(number(s.blobs)).move_to(families);
+    gauge("imgsrv_cas_damaged_blobs", "Blobs whose bytes are missing or wrong; they are not served.")
+        .add(number(s.damaged_blobs))
+        .move_to(families);
+    gauge("imgsrv_cas_unreferenced_blobs", "Blobs that nothing names, on their way to be removed.")
+        .add(number(s.unreferenced_blobs))
+        .move_to(families);
+    gauge("imgsrv_object_removals_queued", "Objects that are yet to be removed from the store.")
+        .add(number(s.queued_removals))
+        .move_to(families);
     gauge("imgsrv_cas_blob_bytes", "Bytes of trusted blobs.").add(number(s.blob_bytes)).move_to(families);
 }
 
@@ -75,7 +84,7 @@ void collect_publishing(Families& families, const Snapshot& s) {
 
 }  // namespace
 
-void collect_durable(Families& families, services::DurableState& state) {
+void collect_durable(Families& families, services::DurableState& state, const services::CatalogueClock& clock) {
     const auto snapshot = state.read();
     gauge("imgsrv_durable_state_up", "1 when the database could be asked for its state.")
         .add(snapshot.ok() ? 1 : 0)
@@ -84,6 +93,13 @@ void collect_durable(Families& families, services::DurableState& state) {
         log::debug("no metrics of the durable state", {{"error", snapshot.status().describe()}});
         return;
     }
+    gauge("imgsrv_catalogue_generation", "Changes of what readers see, as the database counts them.")
+        .add(static_cast<double>(snapshot->generation))
+        .move_to(families);
+    gauge("imgsrv_catalogue_generation_served",
+          "The generation that this node serves; others' changes come a moment later.")
+        .add(static_cast<double>(clock.generation()))
+        .move_to(families);
     collect_uploads(families, *snapshot);
     collect_publishing(families, *snapshot);
 }

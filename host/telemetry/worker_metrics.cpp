@@ -6,7 +6,7 @@ void collect_workers(Families& families, std::span<jobs::Worker* const> workers)
     auto attempts = counter("imgsrv_background_job_attempts_total", "Runs of background jobs.");
     auto errors = counter("imgsrv_background_job_errors_total", "Runs of background jobs that failed.");
     auto opened = counter("imgsrv_background_job_circuit_open_total", "Times the job's circuit breaker opened.");
-    auto open = gauge("imgsrv_background_job_circuit_open", "1 while the job's circuit breaker is open.");
+    auto open = gauge("imgsrv_background_job_breaker_open", "1 while the job's circuit breaker is open.");
     auto failures = gauge("imgsrv_background_job_consecutive_failures", "Failures since the job last succeeded.");
     auto success = gauge("imgsrv_background_job_last_success_timestamp_seconds",
                          "When the job last succeeded, in seconds since 1970; 0: not yet.");

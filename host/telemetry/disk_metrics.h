@@ -1,0 +1,12 @@
+#pragma once
+
+#include <filesystem>
+
+#include "telemetry/families.h"
+
+namespace imgsrv::telemetry {
+
+// The file system that holds the folder, when there is such a folder.
+void collect_disk(Families& families, const std::filesystem::path& data_dir);
+
+}  // namespace imgsrv::telemetry

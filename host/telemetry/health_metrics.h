@@ -1,0 +1,11 @@
+#pragma once
+
+#include "services/health.h"
+#include "telemetry/families.h"
+
+namespace imgsrv::telemetry {
+
+// What /readyz and /health tell.
+void collect_health(Families& families, const services::HealthService& health);
+
+}  // namespace imgsrv::telemetry
