@@ -10,6 +10,7 @@ import images
 from server_test import ServerTest, main
 from servers.build import SOURCE
 from servers.programs import run, sha256
+from servers.waiting import wait_until
 
 
 class Lxc:
@@ -91,6 +92,17 @@ class Clients(PublishedTest):
         for name, (_, _, flags) in KINDS.items():
             with self.subTest(name):
                 self.assertEqual(self.lxc.export(name, *flags), {sha256(path) for path in self.files[name]})
+
+    def test_documents_reach_it_compressed(self):
+        # spec/operations.md, Responses; it sends "Accept-Encoding: gzip".
+        plain = len(self.server.anonymous().get("/streams/v1/images.json").expect(200).body)
+        before = len(self.server.events("request"))
+        self.assertEqual(len(self.lxc.list()), len(self.lxc.list()))
+
+        def sent():
+            return [e["bytes_out"] for e in self.server.events("request")[before:] if e["route"] == "/streams/v1/images.json"]
+        wait_until(lambda: len(sent()) >= 2, "its requests are logged")
+        self.assertTrue(all(0 < size < plain for size in sent()), f"{sent()} of {plain} bytes")
 
     def test_a_moved_alias_is_seen(self):
         old, new = (images.make_squashfs(self.folder, f"moving-{i}") for i in (1, 2))
