@@ -1,9 +1,13 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
+#include "app/arguments.h"
 #include "app/commands.h"
 #include "client/commands.h"
 
 int main(int argc, char** argv) {
+    auto arguments = imgsrv::app::take_arguments(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     CLI::App app("imgsrv: stores, verifies, publishes and serves VM and container images");
     app.set_version_flag("--version", IMGSRV_VERSION);
     app.require_subcommand(1);
@@ -19,7 +23,7 @@ int main(int argc, char** argv) {
     imgsrv::app::add_fsck_command(app, exit_code);
     imgsrv::app::add_backup_commands(app, exit_code);
     try {
-        app.parse(argc, argv);
+        app.parse(std::move(arguments));
     } catch (const CLI::ParseError& e) {
         // 0 for --help; else 2, what the commands return for wrong input, in place of CLI11's own numbers.
         return app.exit(e) == 0 ? 0 : 2;

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -84,20 +85,26 @@ Status migration_status(const config::Settings& settings, bool apply) {
     return {};
 }
 
-// Secrets are known from the declarations of the plugins.
-bool is_secret(const plugin::PluginRegistry& registry, const std::string& key) {
+// Secrets are known from the declarations of the plugins. What no loaded plugin declares may be one. Options are
+// written with dashes or underscores.
+bool may_be_secret(const plugin::PluginRegistry& registry, std::string key) {
+    if (std::count(key.begin(), key.end(), '.') < 2) return false;  // the host's own settings
+    std::replace(key.begin(), key.end(), '-', '_');
     for (const auto& p : registry.plugins())
         for (const auto& c : p.components)
-            for (const auto& o : c.options)
-                if (o.secret && key.ends_with("." + c.name + "." + o.key)) return true;
-    return false;
+            for (const auto& o : c.options) {
+                const std::string declared = "." + c.name + "." + o.key;
+                if (key.ends_with(declared)) return o.secret;
+                if (o.secret && key.ends_with(declared + "_file")) return false;
+            }
+    return true;
 }
 
 Status show_settings(const config::Settings& settings) {
     plugin::PluginRegistry registry;
     IMGSRV_TRY(load_plugins(settings, registry));
     for (const auto& [key, value] : settings.all()) {
-        const std::string text = is_secret(registry, key) ? "[REDACTED]" : shown(value);
+        const std::string text = may_be_secret(registry, key) ? "[REDACTED]" : shown(value);
         std::printf("%s = %s  # %s\n", key.c_str(), text.c_str(), value.origin.c_str());
     }
     return {};

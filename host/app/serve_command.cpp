@@ -45,6 +45,19 @@ int wait_for_signal(const sigset_t& signals, const ServerApp& server, ServiceMan
     }
 }
 
+// The file is opened anew, and the level is the one that the configuration has now.
+void reload_log(const SettingsFlags& flags) {
+    if (const Status opened = log::reopen(); !opened.ok())
+        log::error("the log stays where it is", {{"error", opened.message()}});
+    const auto settings = flags.load();
+    if (!settings.ok()) {
+        log::error("the configuration is not read again", {{"error", settings.status().message()}});
+        return;
+    }
+    log::set_level(*log::parse_level(settings->text("verbosity")));
+    log::info("verbosity", {{"verbosity", settings->text("verbosity")}});
+}
+
 int serve(const SettingsFlags& flags) {
     // Before the first thread, so that every thread leaves them to the wait below.
     const sigset_t signals = block_signals();
@@ -55,6 +68,10 @@ int serve(const SettingsFlags& flags) {
     }
     log::init(settings->text("log-format") == "json" ? log::Format::json : log::Format::text,
               *log::parse_level(settings->text("verbosity")));
+    if (const Status opened = log::set_file(settings->text("log-file")); !opened.ok()) {
+        std::fprintf(stderr, "imgsrv: log-file: %s\n", std::string(opened.message()).c_str());
+        return 1;
+    }
 
     ServiceManager manager;
     ServerApp server(*settings);
@@ -65,6 +82,7 @@ int serve(const SettingsFlags& flags) {
     manager.ready(server.listens_on());
     while (wait_for_signal(signals, server, manager) == SIGHUP) {
         manager.reloading();
+        reload_log(flags);
         const Status status = server.reload();
         manager.ready(status.ok() ? server.listens_on() : "Reload failed: " + status.describe());
     }

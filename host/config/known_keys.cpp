@@ -16,6 +16,7 @@ const std::vector<KnownKey>& known_keys() {
         {"plugin-dir", Kind::list, "", "folders with plugins, beside the one that imgsrv came with"},
         {"shutdown-timeout", Kind::duration, "10s", "how long requests in flight may take after SIGTERM"},
         {"log-format", Kind::text, "text", "json or text"},
+        {"log-file", Kind::text, "", "file that the log goes to, opened anew on SIGHUP; empty: stderr"},
         {"verbosity", Kind::text, "info", "trace, debug, info, warn, error or fatal"},
         {"metrics-listen", Kind::text, "127.0.0.1:9464", "address of the metrics listener; empty: none"},
         {"metrics-path", Kind::text, "/metrics", "path of the metrics"},

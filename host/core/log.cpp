@@ -1,13 +1,19 @@
 #include "core/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <fcntl.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <nlohmann/json.hpp>
+
+#include "core/redaction.h"
+#include "core/unique_fd.h"
 
 namespace imgsrv::log {
 namespace {
@@ -15,10 +21,57 @@ namespace {
 std::atomic<int> g_level{static_cast<int>(Level::info)};
 std::atomic<Format> g_format{Format::text};
 
+// A whole line with each write(), so that a file that several processes share, or that is moved away, has whole lines.
+class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    Status open(const std::string& path) {
+        if (path.empty()) {
+            const std::lock_guard lock(mutex_);
+            file_.reset();
+            path_.clear();
+            return {};
+        }
+        UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+        if (!file)
+            return {Code::unavailable, "the log file '" + path + "' cannot be opened: " + std::string(strerror(errno))};
+        const std::lock_guard lock(mutex_);
+        file_ = std::move(file);
+        path_ = path;
+        return {};
+    }
+    std::string path() {
+        const std::lock_guard lock(mutex_);
+        return path_;
+    }
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        const int fd = file_ ? file_.get() : STDERR_FILENO;
+        for (std::size_t at = 0; at < line.size();) {
+            const ssize_t n = ::write(fd, line.data() + at, line.size() - at);
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0) return;  // a full disk loses lines, nothing else
+            at += static_cast<std::size_t>(n);
+        }
+    }
+    void flush_() override {}
+
+  private:
+    UniqueFd file_;  // none: stderr
+    std::string path_;
+};
+
+const std::shared_ptr<DescriptorSink>& sink() {
+    static auto* one = new std::shared_ptr(std::make_shared<DescriptorSink>());
+    return *one;
+}
+
 spdlog::logger& logger() {
     // Leaked on purpose: threads may still log while static objects go away.
     static auto* one = [] {
-        auto* l = new spdlog::logger("imgsrv", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto* l = new spdlog::logger("imgsrv", sink());
         l->set_pattern("%v");
         l->set_level(spdlog::level::trace);
         return l;
@@ -81,6 +134,14 @@ void init(Format format, Level level) {
     set_level(level);
 }
 
+Status set_file(const std::string& path) {
+    return sink()->open(path);
+}
+
+Status reopen() {
+    return sink()->open(sink()->path());
+}
+
 void set_level(Level level) {
     g_level = static_cast<int>(level);
 }
@@ -92,9 +153,10 @@ bool enabled(Level level) noexcept {
 void write(Level level, std::string_view message, const Field* fields, std::size_t count) noexcept {
     if (!enabled(level)) return;
     try {
-        logger().log(spdlog::level::critical, g_format.load() == Format::json ? as_json(level, message, fields, count)
-                                                                              : as_text(level, message, fields, count));
-        logger().flush();
+        std::string line = g_format.load() == Format::json ? as_json(level, message, fields, count)
+                                                           : as_text(level, message, fields, count);
+        redact(line);
+        logger().log(spdlog::level::critical, line);
     } catch (...) {  // a log line is never worth a crash
     }
 }

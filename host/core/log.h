@@ -14,14 +14,20 @@ namespace imgsrv::log {
 enum class Level : int { trace = 10, debug = 20, info = 30, warn = 40, error = 50, fatal = 60 };
 enum class Format { text, json };
 
-// One named fact of an event. Keys are snake_case and from a fixed vocabulary; values are never secrets.
+// One named fact of an event. Keys are snake_case and from a fixed vocabulary; values are never secrets: what looks
+// like one all the same is hidden (core/redaction.h).
 struct Field {
     std::string_view key;
     std::variant<std::string_view, std::int64_t, double, bool> value;
 };
 
-// Sets up the process-wide log on stderr. Before this, events go out as text at info. [main]
+// Sets up the process-wide log. Before this, events go out as text at info on stderr. [main]
 void init(Format format, Level level);
+// Appends to this file from now on, made for its owner and group only; empty: to stderr. Not OK when it cannot be
+// opened: the log stays where it was. [main]
+Status set_file(const std::string& path);
+// Opens the file anew, after it was moved away to be kept (SIGHUP). [any]
+Status reopen();
 void set_level(Level level);
 // True when an event of this level would be written. [any]
 bool enabled(Level level) noexcept;

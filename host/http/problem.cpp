@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/log.h"
+#include "core/redaction.h"
 #include "http/status_phrase.h"
 
 namespace imgsrv::http {
@@ -14,14 +15,17 @@ constexpr std::uint32_t kRetryAfterMs = 5'000;  // when the cause gave no hint
 }  // namespace
 
 Response problem(int status, std::string_view detail, std::string_view request_id) {
+    // It may repeat what the client sent, a token in the wrong place for one.
+    std::string safe(detail);
+    redact(safe);
     nlohmann::ordered_json document = {{"type", "about:blank"}, {"title", status_phrase(status)}, {"status", status}};
-    if (!detail.empty()) document["detail"] = detail;
+    if (!safe.empty()) document["detail"] = safe;
     if (!request_id.empty()) document["instance"] = request_id;
     // For clients of other servers' rate limits, whose answers have these.
     if (status == 429) {
         document["statusCode"] = status;
         document["error"] = status_phrase(status);
-        document["message"] = detail;
+        document["message"] = safe;
     }
     Response response;
     response.status = status;

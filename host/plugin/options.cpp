@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/nearest.h"
+#include "core/redaction.h"
 #include "core/units.h"
 
 namespace imgsrv::plugin {
@@ -131,6 +132,8 @@ Result<std::optional<CheckedOptions::Value>> resolve(const OptionInfo& option, c
                          "the plugin's own default is wrong: " + std::string(parsed.status().message()));
         value = std::move(*parsed);
     }
+    if (option.secret && value)
+        if (const auto* text = std::get_if<std::string>(&*value)) keep_secret(*text);
     return value;
 }
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""operations.md, Logs: SIGHUP reopens log files and reloads the log level."""
+import json
+import pathlib
+import signal
+import subprocess
+import tempfile
+import urllib.request
+
+from servers.build import BINARY, clean_environment
+from servers.checks import check
+from servers.imgsrv import free_port
+from servers.waiting import wait_until
+
+
+def messages(path):
+    return [json.loads(line)["msg"] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_reopen_and_level():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        config, log, moved = folder / "imgsrv.toml", folder / "imgsrv.log", folder / "imgsrv.log.1"
+        config.write_text('verbosity = "info"\n')
+        address = f"127.0.0.1:{free_port()}"
+        server = subprocess.Popen([BINARY, "serve", "--config", config, "--data-dir", folder / "data", "--listen", address,
+                                   "--metrics-listen", "", "--log-format", "json", "--log-file", log],
+                                  env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            def ask():
+                with urllib.request.urlopen(f"http://{address}/v1/images") as answer:
+                    answer.read()
+            wait_until(lambda: "listening" in messages(log), "the server listens")
+            ask()
+            wait_until(lambda: "request" in messages(log), "the request is in the file")
+            check.equal(oct(log.stat().st_mode & 0o777 & ~0o040), "0o600", "others cannot read the file")
+            log.rename(moved)
+            before = len(messages(moved))
+            config.write_text('verbosity = "warn"\n')
+            server.send_signal(signal.SIGHUP)
+            wait_until(log.exists, "a new file is begun")
+            ask()
+            config.write_text('verbosity = "debug"\n')
+            server.send_signal(signal.SIGHUP)
+            wait_until(lambda: "verbosity" in messages(log), "the level is read again")
+            ask()
+            wait_until(lambda: messages(log).count("request") == 1, "requests are told of again")
+            check.equal(len(messages(moved)), before, "nothing goes to the file that was moved")
+            check.true("request headers" in messages(log), "as much as the level wants")
+            config.write_text('verbosity = "loud"\n')
+            server.send_signal(signal.SIGHUP)
+            wait_until(lambda: "the configuration is not read again" in messages(log), "a wrong file is told of")
+            ask()
+            check.equal(server.poll(), None, "and the server goes on")
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+        check.equal(server.stderr.read(), b"", "nothing is left for stderr")
+
+
+def test_no_file():
+    told = subprocess.run([BINARY, "serve", "--log-file", "/no/such/folder/log"], env=clean_environment(),
+                          capture_output=True, text=True)
+    check.equal(told.returncode, 1, "no start without the log")
+    check.contains(told.stderr, ["log-file", "/no/such/folder/log", "No such file or directory"], "why")
+
+
+if __name__ == "__main__":
+    check.run(test_reopen_and_level)
+    check.run(test_no_file)
+    check.finish()
