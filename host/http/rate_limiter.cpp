@@ -38,10 +38,12 @@ std::chrono::seconds RateLimiter::take(Client client, Clock::time_point now) {
     const auto elapsed = static_cast<unsigned __int128>(std::max<std::int64_t>(0, (now - begin_).count()));
     const auto time = static_cast<std::uint64_t>(elapsed * per_minute_ * kUnits / kNanosecondsPerMinute) & kTimeMask;
     const std::uint64_t capacity = per_minute_ * kUnits;
-    // How far a place's bucket is from full. What lies in the past, or was written a turn of the clock ago, is full.
+    // How far a place's bucket is from full. What lies in the past, or was written a turn of the clock ago, is full. An
+    // empty bucket may seem emptier than that to a request that began earlier than those that emptied it, by up to a
+    // minute.
     const auto owed = [&](std::uint64_t place) {
         const std::uint64_t ahead = ((place & kTimeMask) - time) & kTimeMask;
-        return place != 0 && ahead <= capacity ? ahead : 0;
+        return place != 0 && ahead <= 2 * capacity ? ahead : 0;
     };
 
     auto& places = (*sets_)[client % kSets].places;

@@ -46,6 +46,15 @@ TEST_CASE("the wait that is told is enough, and not much more") {
     }
 }
 
+TEST_CASE("a request that began before others does not fill the bucket that they emptied") {
+    RateLimiter limiter(1200);
+    const auto client = limiter.client("192.0.2.7");
+    const auto now = RateLimiter::Clock::now() + 1min;
+    CHECK(passed(limiter, client, now, 2000) == 1200);
+    for (const auto earlier : {1ms, 10ms, 1000ms, 30'000ms}) CHECK(limiter.take(client, now - earlier) > 0s);
+    CHECK(passed(limiter, client, now, 2000) == 0);
+}
+
 TEST_CASE("an IPv6 client is its /64") {
     RateLimiter limiter(10);
     CHECK(limiter.client("2001:db8:1:2::1") == limiter.client("2001:db8:1:2:abcd::1"));
