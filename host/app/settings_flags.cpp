@@ -10,7 +10,8 @@ namespace imgsrv::app {
 SettingsFlags::SettingsFlags(CLI::App& command) {
     command.add_option("--config", file_, "configuration file (default /etc/imgsrv/imgsrv.toml when it is there)");
     const auto& keys = config::known_keys();
-    values_.reserve(keys.size());  // CLI11 keeps references into it
+    const auto shorter = config::short_names();
+    values_.reserve(keys.size() + shorter.size());  // CLI11 keeps references into it
     for (const auto& known : keys) {
         values_.emplace_back(std::string(known.key), std::vector<std::string>());
         std::string flag(known.key);
@@ -18,6 +19,15 @@ SettingsFlags::SettingsFlags(CLI::App& command) {
         std::string help(known.help);
         if (!known.default_text.empty()) help += " [" + std::string(known.default_text) + "]";
         command.add_option("--" + flag, values_.back().second, help)->allow_extra_args(false)->take_all();
+    }
+    for (const auto name : shorter) {
+        values_.emplace_back(std::string(name), std::vector<std::string>());
+        const std::string driver = name.starts_with("s3-") ? "s3" : "postgres";
+        command
+            .add_option("--" + std::string(name), values_.back().second,
+                        "of the driver " + driver + ", which it selects")
+            ->allow_extra_args(false)
+            ->take_all();
     }
     command.add_option("--set", set_, "KEY=VALUE: any setting, e.g. storage.fs.root=/srv/images")
         ->allow_extra_args(false)

@@ -5,6 +5,8 @@
 #include <array>
 #include <sstream>
 
+#include "core/nearest.h"
+
 namespace imgsrv::config {
 namespace {
 
@@ -17,16 +19,17 @@ struct ShortName {
     std::string_view driver;
     std::string_view option;
 };
+constexpr std::string_view kFileSuffix = "_file";
 constexpr std::array<ShortName, 9> kShortNames = {{
     {"postgres-url", "database.driver", "postgres", "database.postgres.url"},
     {"s3-endpoint", "storage.driver", "s3", "storage.s3.endpoint"},
     {"s3-bucket", "storage.driver", "s3", "storage.s3.bucket"},
-    {"s3-access-key-id", "storage.driver", "s3", "storage.s3.access-key-id"},
-    {"s3-secret-access-key", "storage.driver", "s3", "storage.s3.secret-access-key"},
-    {"s3-session-token", "storage.driver", "s3", "storage.s3.session-token"},
+    {"s3-access-key-id", "storage.driver", "s3", "storage.s3.access_key_id"},
+    {"s3-secret-access-key", "storage.driver", "s3", "storage.s3.secret_access_key"},
+    {"s3-session-token", "storage.driver", "s3", "storage.s3.session_token"},
     {"s3-region", "storage.driver", "s3", "storage.s3.region"},
-    {"s3-use-tls", "storage.driver", "s3", "storage.s3.use-tls"},
-    {"s3-path-style", "storage.driver", "s3", "storage.s3.path-style"},
+    {"s3-use-tls", "storage.driver", "s3", "storage.s3.use_tls"},
+    {"s3-path-style", "storage.driver", "s3", "storage.s3.path_style"},
 }};
 
 Result<std::string> scalar(const toml::node& node) {
@@ -68,6 +71,15 @@ std::string as_variable(std::string_view key) {
     return name;
 }
 
+Status unknown_variable(const std::string& name) {
+    std::vector<std::string> variables;
+    for (const auto& known : known_keys()) variables.push_back(as_variable(known.key));
+    for (const auto name_of_one : short_names()) variables.push_back(as_variable(name_of_one));
+    const std::string meant = nearest(name, variables);
+    return {Code::invalid_argument, "the environment variable " + name + " is not the name of a setting" +
+                                        (meant.empty() ? std::string() : "; did you mean " + meant + "?")};
+}
+
 std::string lower_dashed(std::string_view text) {
     std::string out;
     for (const char c : text) out += c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -75,6 +87,13 @@ std::string lower_dashed(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> short_names() {
+    std::vector<std::string_view> names;
+    names.reserve(kShortNames.size());
+    for (const auto& one : kShortNames) names.push_back(one.name);
+    return names;
+}
 
 bool is_driver_option(std::string_view key) {
     const auto dot = key.find('.');
@@ -118,14 +137,13 @@ Status read_environment(const std::map<std::string, std::string>& environment, L
                 key = std::string(section) + "." + lower_dashed(rest.substr(0, split)) + "." +
                       lower_dashed(rest.substr(split + 1));
         }
-        if (key.empty())
-            return {Code::invalid_argument, "the environment variable " + name + " is not the name of a setting"};
+        if (key.empty()) return unknown_variable(name);
         layer[key] = {value, "environment " + name};
     }
     return {};
 }
 
-void expand_short_names(Layer& layer) {
+Status settle_keys(Layer& layer) {
     for (const auto& shorter : kShortNames)
         for (const std::string suffix : {"", "_file"}) {
             const auto it = layer.find(std::string(shorter.name) + suffix);
@@ -134,6 +152,28 @@ void expand_short_names(Layer& layer) {
             layer[std::string(shorter.option) + suffix] = it->second;
             layer.erase(it);
         }
+    Layer settled;
+    for (auto& [key, value] : layer) {
+        std::string name = key;
+        if (is_driver_option(key))
+            std::replace(name.begin() + static_cast<std::ptrdiff_t>(key.rfind('.')), name.end(), '-', '_');
+        const auto [there, added] = settled.emplace(name, value);
+        if (!added)
+            return {Code::invalid_argument,
+                    value.origin + ": " + key + " is set twice, also at " + there->second.origin};
+    }
+    layer = std::move(settled);
+    return {};
+}
+
+void overlay(Layer& below, Layer above) {
+    for (auto& [key, value] : above) {
+        if (is_driver_option(key)) {
+            below.erase(key + std::string(kFileSuffix));
+            if (key.ends_with(kFileSuffix)) below.erase(key.substr(0, key.size() - kFileSuffix.size()));
+        }
+        below[key] = std::move(value);
+    }
 }
 
 }  // namespace imgsrv::config

@@ -19,8 +19,13 @@ Status read_toml(const std::filesystem::path& file, Layer& layer);
 // over.
 Status read_environment(const std::map<std::string, std::string>& environment, Layer& layer);
 
-// Short names that stand for a driver and its options: postgres-url, s3-bucket, …: see spec/operations.md.
-void expand_short_names(Layer& layer);
+// Brings the keys of one source to the form that settings are known by. Short names that stand for a driver and its
+// options (short_names()) become those; options of drivers are spelled with underscores, as plugins declare them.
+// invalid_argument: a key is there in both spellings.
+Status settle_keys(Layer& layer);
+
+// Lays a later source over what is there. A driver's option K and K_file are one setting.
+void overlay(Layer& below, Layer above);
 
 // Whether the key belongs to a driver's own table: its plugin checks it.
 bool is_driver_option(std::string_view key);

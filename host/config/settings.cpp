@@ -104,6 +104,14 @@ Status settle(const std::string& key, Value& value) {
     return std::move(status).with_context(value.origin + ": " + key);
 }
 
+Status read_file(const std::filesystem::path& file, Layer& layer) {
+    Layer own;
+    IMGSRV_TRY(read_toml(file, own));
+    IMGSRV_TRY(settle_keys(own));
+    overlay(layer, std::move(own));
+    return {};
+}
+
 Status read_files(const Sources& sources, Layer& layer, bool& any) {
     std::error_code ec;
     const std::filesystem::path file = sources.file.value_or(kDefaultFile);
@@ -112,13 +120,28 @@ Status read_files(const Sources& sources, Layer& layer, bool& any) {
         return {};
     }
     any = true;
-    IMGSRV_TRY(read_toml(file, layer));
+    IMGSRV_TRY(read_file(file, layer));
     std::vector<std::filesystem::path> more;
     for (const auto& entry : std::filesystem::directory_iterator(file.parent_path() / "conf.d", ec))
         if (entry.path().extension() == ".toml") more.push_back(entry.path());
     std::sort(more.begin(), more.end());
-    for (const auto& one : more) IMGSRV_TRY(read_toml(one, layer));
+    for (const auto& one : more) IMGSRV_TRY(read_file(one, layer));
     return {};
+}
+
+Result<Layer> read_flags(const std::vector<std::pair<std::string, std::string>>& given) {
+    std::map<std::string, std::vector<std::string>> flags;
+    for (const auto& [key, value] : given) flags[key].push_back(value);
+    Layer layer;
+    for (auto& [key, values] : flags) {
+        const KnownKey* known = find_known(key);
+        if (known && known->kind == Kind::list && values.size() > 1)
+            layer[key] = {values, "--" + key};
+        else
+            layer[key] = {values.back(), "--" + key};
+    }
+    IMGSRV_TRY(settle_keys(layer));
+    return layer;
 }
 
 }  // namespace
@@ -127,19 +150,12 @@ Result<Settings> Settings::load(const Sources& sources) {
     Layer layer;
     bool any_file = false;
     IMGSRV_TRY(read_files(sources, layer, any_file));
-    expand_short_names(layer);
-    IMGSRV_TRY(read_environment(sources.environment, layer));
-    expand_short_names(layer);
-    std::map<std::string, std::vector<std::string>> flags;
-    for (const auto& [key, value] : sources.flags) flags[key].push_back(value);
-    for (auto& [key, values] : flags) {
-        const KnownKey* known = find_known(key);
-        if (known && known->kind == Kind::list && values.size() > 1)
-            layer[key] = {values, "--" + key};
-        else
-            layer[key] = {values.back(), "--" + key};
-    }
-    expand_short_names(layer);
+    Layer environment;
+    IMGSRV_TRY(read_environment(sources.environment, environment));
+    IMGSRV_TRY(settle_keys(environment));
+    overlay(layer, std::move(environment));
+    IMGSRV_ASSIGN(Layer flags, read_flags(sources.flags));
+    overlay(layer, std::move(flags));
 
     Settings settings;
     for (auto& [key, value] : layer) {

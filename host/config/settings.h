@@ -39,6 +39,9 @@ struct KnownKey {
 };
 const std::vector<KnownKey>& known_keys();
 
+// Names that select a driver and set one of its options: postgres-url, s3-bucket, … of spec/operations.md.
+std::vector<std::string_view> short_names();
+
 struct Sources {
     std::optional<std::filesystem::path> file;  // none: /etc/imgsrv/imgsrv.toml when it is there
     std::map<std::string, std::string> environment;
@@ -64,7 +67,8 @@ class Settings {
     // Whether anything but the default set it.
     bool is_set(std::string_view key) const;
 
-    // The options of one driver: what stands in [storage.s3] for ("storage", "s3"), by the driver's own keys.
+    // The options of one driver: what stands in [storage.s3] for ("storage", "s3"), by the driver's own keys, which
+    // have underscores.
     std::map<std::string, Value> driver_options(std::string_view section, std::string_view driver) const;
 
     // Everything, in order of key; for `config show`. Values of drivers' options may be secrets.

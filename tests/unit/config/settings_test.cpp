@@ -1,3 +1,4 @@
+// spec/operations.md, Configuration.
 #include "config/settings.h"
 
 #include <catch2/catch.hpp>
@@ -54,8 +55,8 @@ TEST_CASE("files, then conf.d, then environment, then flags; the origin is kept"
     CHECK(settings->all().find("upload-ttl")->second.origin == "--upload-ttl");
     const auto s3 = settings->driver_options("storage", "s3");
     CHECK(std::get<std::string>(s3.at("bucket").value) == "b");
-    CHECK(std::get<std::string>(s3.at("use-tls").value) == "false");
-    CHECK(std::get<std::string>(s3.at("access-key-id").value) == "k");
+    CHECK(std::get<std::string>(s3.at("use_tls").value) == "false");
+    CHECK(std::get<std::string>(s3.at("access_key_id").value) == "k");
     CHECK(s3.at("bucket").origin.find("imgsrv.toml:6") != std::string::npos);
 }
 
@@ -78,7 +79,39 @@ TEST_CASE("short names select the driver they belong to") {
     CHECK(settings->text("database.driver") == "postgres");
     CHECK(settings->text("storage.driver") == "s3");
     CHECK(settings->driver_options("database", "postgres").contains("url"));
-    CHECK(settings->driver_options("storage", "s3").contains("secret-access-key_file"));
+    CHECK(settings->driver_options("storage", "s3").contains("secret_access_key_file"));
+}
+
+TEST_CASE("the later source wins, however it spells the key") {
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("imgsrv.toml",
+                                "[storage]\ndriver = \"fs\"\n[storage.s3]\naccess-key-id = \"file\"\n"
+                                "secret_access_key = \"file\"\nsession_token_file = \"/file\"\n");
+    auto settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->text("storage.driver") == "fs");
+
+    sources.environment = {{"IMGSRV_STORAGE_S3_ACCESS_KEY_ID", "environment"},
+                           {"IMGSRV_S3_SECRET_ACCESS_KEY_FILE", "/environment"},
+                           {"IMGSRV_S3_SESSION_TOKEN", "environment"}};
+    settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->text("storage.driver") == "s3");  // a later source names it, if in short
+    auto s3 = settings->driver_options("storage", "s3");
+    CHECK(std::get<std::string>(s3.at("access_key_id").value) == "environment");
+    CHECK(std::get<std::string>(s3.at("secret_access_key_file").value) == "/environment");
+    CHECK(std::get<std::string>(s3.at("session_token").value) == "environment");
+    CHECK(s3.size() == 3);
+
+    sources.flags = {{"storage.s3.access-key-id", "flag"}, {"storage.driver", "fs"}};
+    settings = Settings::load(sources);
+    REQUIRE(settings.ok());
+    CHECK(settings->text("storage.driver") == "fs");
+    CHECK(std::get<std::string>(settings->driver_options("storage", "s3").at("access_key_id").value) == "flag");
+
+    sources.flags.emplace_back("storage.s3.access_key_id", "again");
+    CHECK(error_of(sources).find("is set twice") != std::string::npos);
 }
 
 TEST_CASE("lists come as TOML arrays, repeated flags or text with commas") {
@@ -115,7 +148,8 @@ TEST_CASE("a mistake is named with its place") {
     CHECK(error_of(sources).find("does not exist") != std::string::npos);
     sources.file.reset();
     sources.environment = {{"IMGSRV_LISTENN", "x"}};
-    CHECK(error_of(sources).find("IMGSRV_LISTENN") != std::string::npos);
+    CHECK(error_of(sources).find("IMGSRV_LISTENN is not the name of a setting; did you mean IMGSRV_LISTEN?") !=
+          std::string::npos);
     sources.environment = {{"LOG_LEVEL", "loud"}};
     CHECK(error_of(sources).find("'loud' is not a log level") != std::string::npos);
 }
