@@ -1,6 +1,7 @@
 #include "jobs/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/log.h"
 
@@ -69,6 +70,8 @@ void Worker::run() {
     const ports::Call call{options_.name, std::nullopt, cancellation_};
     std::unique_lock lock(mutex_);
     while (!stopping_) {
+        wake_.wait_until(lock, open_until_, [&] { return stopping_ || !stats_.breaker_open; });
+        if (stopping_) return;
         const std::uint64_t seen = wakes_;
         lock.unlock();
         auto result = guarded(work_, call);
@@ -78,7 +81,7 @@ void Worker::run() {
             if (*result || options_.idle_is_success) {
                 ++stats_.successes;
                 stats_.consecutive_failures = 0;
-                stats_.breaker_open = false;
+                if (std::exchange(stats_.breaker_open, false)) wake_.notify_all();
                 stats_.last_success = now();
             }
             if (*result) continue;
@@ -95,14 +98,15 @@ void Worker::run() {
             if (!stats_.breaker_open) ++stats_.circuit_open;
             stats_.breaker_open = true;
             pause = options_.breaker_cooldown;
+            open_until_ = std::chrono::steady_clock::now() + pause;
         }
         log::warn("background job failed", {{"job", options_.name},
                                             {"error", stats_.last_error_text},
                                             {"consecutive_failures", std::int64_t{failures}},
                                             {"pause_ms", std::int64_t{pause.count()}}});
-        // New work is tried at once, since it may be other work that failed; but not against an open breaker.
-        const bool open = stats_.breaker_open;
-        wake_.wait_for(lock, pause, [&] { return stopping_ || (!open && wakes_ != seen); });
+        // New work is tried at once, since it may be other work that failed; but not against an open breaker, for which
+        // every thread waits above.
+        if (!stats_.breaker_open) wake_.wait_for(lock, pause, [&] { return stopping_ || wakes_ != seen; });
     }
 }
 

@@ -22,7 +22,7 @@ struct WorkerOptions {
     std::chrono::milliseconds poll_interval{5'000};  // between looks when there was nothing to do
     std::chrono::milliseconds backoff{5'000};        // after a failure, doubling
     std::chrono::milliseconds backoff_max{60'000};
-    int breaker_failures = 10;  // consecutive ones that open the breaker; 0: never
+    int breaker_failures = 10;  // consecutive ones, of all threads, that open the breaker; 0: never
     std::chrono::milliseconds breaker_cooldown{60'000};
     std::size_t threads = 1;
     // Whether finding nothing to do says that the backends are well. Not where one thread can find nothing while
@@ -74,6 +74,7 @@ class Worker {
     std::uint64_t wakes_ = 0;
     bool stopping_ = false;
     WorkerStats stats_;
+    std::chrono::steady_clock::time_point open_until_{};  // no thread begins anything before, while the breaker is open
     std::vector<std::thread> threads_;
 };
 

@@ -1,3 +1,4 @@
+// spec/operations.md, Promotion worker: woken, backing off, the breaker.
 #include "jobs/worker.h"
 
 #include <atomic>
@@ -81,6 +82,26 @@ TEST_CASE("the breaker opens after so many failures and closes with a success") 
     REQUIRE(eventually([&] { return worker.stats().breaker_open; }));
     CHECK(worker.stats().circuit_open == 1);
     REQUIRE(eventually([&] { return calls == 4 && !worker.stats().breaker_open; }));
+}
+
+TEST_CASE("an open breaker holds every thread") {
+    log::set_level(log::Level::fatal);
+    auto options = quick();
+    options.threads = 2;
+    options.poll_interval = milliseconds(1);
+    options.idle_is_success = false;
+    options.breaker_failures = 3;
+    options.breaker_cooldown = std::chrono::hours(1);
+    std::atomic<int> calls{0};
+    Worker worker(options, [&](const ports::Call&) -> Result<bool> {
+        if (++calls <= 3) return Status(Code::unavailable, "away");
+        return false;
+    });
+    worker.start();
+    REQUIRE(eventually([&] { return worker.stats().breaker_open; }));
+    std::this_thread::sleep_for(milliseconds(50));
+    CHECK(calls <= 4);  // one may have been under way
+    worker.stop();
 }
 
 TEST_CASE("stopping cancels what runs") {
