@@ -1,4 +1,4 @@
-"""A relay of TCP connections that a test can cut, to let a server lose what others go on using."""
+"""A relay of TCP connections that a test can cut or hold, to let a server lose what others go on using."""
 import socket
 import threading
 
@@ -14,6 +14,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self._whole = True
+        self._flows = threading.Event()
+        self._flows.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -38,6 +40,7 @@ class Relay:
     def _copy(self, source, sink):
         try:
             while data := source.recv(1 << 16):
+                self._flows.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -56,10 +59,16 @@ class Relay:
                     one.close()
             self._pairs.clear()
 
+    def hang(self):
+        """Connections stay and new ones are accepted, but nothing comes through."""
+        self._flows.clear()
+
     def mend(self):
+        self._flows.set()
         with self._lock:
             self._whole = True
 
     def close(self):
+        self._flows.set()
         self.cut()
         self._listener.close()
