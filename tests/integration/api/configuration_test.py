@@ -1,4 +1,7 @@
-"""The sample configuration says what the program does."""
+"""The sample configuration says what the program does.
+
+operations.md, Configuration: the names and defaults, as config/imgsrv.toml has them.
+"""
 import pathlib
 import re
 import subprocess

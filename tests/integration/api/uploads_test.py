@@ -1,4 +1,7 @@
-"""Upload sessions: the happy path in all its orders, and every way to get it wrong."""
+"""Upload sessions: the happy path in all its orders, and every way to get it wrong.
+
+operations.md, Promotion worker: "claims completed sessions, verifies, records the trusted blob".
+"""
 import base64
 import concurrent.futures
 import hashlib

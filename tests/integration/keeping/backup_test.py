@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""`imgsrv backup` beside a busy server and its collector, killed at any moment, and `imgsrv restore` of what it left."""
+"""`imgsrv backup` beside a busy server and its collector, killed at any moment, and `imgsrv restore` of what it left.
+
+operations.md, Shutdown, upgrade, backup: "`imgsrv backup` and `restore` (embedded default)".
+"""
 import os
 import pathlib
 import random

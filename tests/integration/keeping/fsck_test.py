@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""`imgsrv fsck` finds what is wrong, says what to do, and mends what it can, beside the running server."""
+"""`imgsrv fsck` finds what is wrong, says what to do, and mends what it can, beside the running server.
+
+operations.md, Shutdown, upgrade, backup: "`imgsrv fsck` proving that every referenced blob is there and, with `--deep`, that its
+bytes hash to its digest".
+"""
 import os
 import subprocess
 import time

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The backup of PostgreSQL and S3 as README.md tells it, beside traffic, and the proof: fsck --deep of what was restored."""
+"""The backup of PostgreSQL and S3 as README.md tells it, beside traffic, and the proof: fsck --deep of what was restored.
+
+operations.md, Shutdown, upgrade, backup: "for S3 + PostgreSQL the documented order (objects first, then database)".
+"""
 import os
 import pathlib
 import shutil

@@ -6,6 +6,8 @@ in the end everything promised must be there and nothing else.
 What changes it: calls that change a file system, or what is sent to database and object store, see fault_shim.c. The short
 form takes every n-th call, from a seeded beginning; IMGSRV_SOAK=1 takes them all, and tears every write in the
 middle too.
+
+operations.md, Promotion worker: what a worker that died had begun is taken over and ends once.
 """
 import collections
 import os

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Two nodes start at once on an empty database and an empty bucket: both come up, the schema is there once, and one of them
-prints a bootstrap token, which both accept."""
+prints a bootstrap token, which both accept.
+
+operations.md, Shutdown, upgrade, backup: migrations run "under a lock so that several nodes can start together".
+"""
 import contextlib
 import pathlib
 import shutil
