@@ -108,7 +108,7 @@ def test_config_show_and_arguments():
         told = subprocess.run([BINARY, "config", "show", "--config", file], env=environment, capture_output=True, text=True)
         canaries.places["config show"] = told.stdout + told.stderr
         for line in ("database.postgres.url = [REDACTED]", f'storage.s3.secret_access_key_file = "{secret_file}"',
-                     "storage.s3.session-token = [REDACTED]"):
+                     "storage.s3.session_token = [REDACTED]"):
             check.contains(told.stdout, [line], "config show")
         short = {**clean_environment(), "IMGSRV_S3_SECRET_ACCESS_KEY": canaries.add("a short name", "canary-short")}
         told = subprocess.run([BINARY, "config", "show"], env=short, capture_output=True, text=True)
