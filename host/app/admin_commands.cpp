@@ -6,6 +6,7 @@
 
 #include "app/backends.h"
 #include "app/commands.h"
+#include "app/driver_tables.h"
 #include "app/layout.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
@@ -113,6 +114,7 @@ Status show_settings(const config::Settings& settings) {
 Status check_settings(const config::Settings& settings) {
     plugin::PluginRegistry registry;
     IMGSRV_TRY(load_plugins(settings, registry));
+    IMGSRV_TRY(check_driver_tables(settings, registry));
     const auto check = [&](plugin::Kind kind, std::string_view section, const std::string& driver) -> Status {
         IMGSRV_ASSIGN(const auto* component, registry.find(kind, driver));
         plugin::OptionValues given;

@@ -1,4 +1,5 @@
 #include "app/server_app.h"
+#include "app/driver_tables.h"
 
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ std::string node_name(const config::Settings& settings) {
 
 Status ServerApp::Parts::open(const ports::Call& call) {
     IMGSRV_TRY(load_plugins(settings, registry));
+    IMGSRV_TRY(check_driver_tables(settings, registry));
     backends.metrics = &monitoring.plugin_sink();
     IMGSRV_TRY(open_database(settings, registry, backends));
     IMGSRV_ASSIGN(const auto migrations, store::load_migrations(find_layout().migrations, backends.pool->dialect()));
