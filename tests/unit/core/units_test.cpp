@@ -1,3 +1,4 @@
+// spec/operations.md, Configuration: "Durations 500ms, 5s, 1m, 24h; sizes 64MiB."
 #include "core/units.h"
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// spec/operations.md, Configuration: each driver's options; "a secret may come from <key>_file".
 #include "plugin/options.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// spec/operations.md, Metrics: the two histograms of requests; "labels are bounded".
 #include "telemetry/http_metrics.h"
 
 #include <catch2/catch.hpp>

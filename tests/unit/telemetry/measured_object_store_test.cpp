@@ -1,3 +1,5 @@
+// spec/operations.md, Metrics: imgsrv_objectstore_*; "outcome is success, not_found, conflict, already_exists, invalid,
+// canceled, error".
 #include "telemetry/measured_object_store.h"
 
 #include <catch2/catch.hpp>
