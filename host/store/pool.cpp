@@ -121,7 +121,13 @@ Status Pool::transact(const ports::Call& call, ports::Access access, const std::
         }
     }
     release(std::move(connection));
-    return status;
+    if (!asks_to_repeat(status)) return status;
+    // It has been repeated for long enough. To the caller it is a busy database, not a conflict with somebody's
+    // request.
+    return Status(Code::unavailable, "the database is busy; try again shortly")
+        .with_detail(status.describe())
+        .with_retryable()
+        .with_retry_after_ms(1000);
 }
 
 Status Pool::with_connection(const ports::Call& call, const std::function<Status(ports::Connection&)>& body) {

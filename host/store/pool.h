@@ -20,7 +20,7 @@ struct PoolOptions {
     // How long a caller waits for a free connection: unavailable after that.
     std::chrono::milliseconds acquire_timeout{10'000};
     // Tries of one transaction that the database asks to repeat (busy, serialization, deadlock).
-    int attempts = 8;
+    int attempts = 20;
 };
 
 struct PoolStats {
