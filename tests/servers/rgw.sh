@@ -111,6 +111,8 @@ osd_memory_target = 1073741824
 rgw_data = $dir/rgw
 rgw_frontends = beast endpoint=127.0.0.1:$1 tcp_nodelay=1
 rgw_thread_pool_size = 64
+# A gateway that is killed while it joins parts leaves a lock that nobody else gets past, of 10 minutes unless told.
+rgw_mp_lock_max_time = 30
 rgw_dynamic_resharding = false
 rgw_override_bucket_index_max_shards = 1
 rgw_enable_usage_log = false

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "kill"))
 
@@ -41,12 +42,14 @@ class Answers:
     def __init__(self, tally):
         self.tally = tally
         self.statuses = collections.Counter()
+        self.refusals = collections.deque(maxlen=5)
         self._lock = threading.Lock()
 
     def __call__(self, response):
         with self._lock:
             self.statuses[response.status] += 1
         if response.status >= 500:
+            self.refusals.append(f"{response.method} {response.target}: {response.status} {response.body[:300]!r}")
             self.tally.true(response.status == 503 and (response.header("Retry-After") or "").isdigit(),
                             f"{response.method} {response.target}: {response.status} {response.header('Retry-After')} "
                             f"{response.body[:300]!r}")
@@ -157,7 +160,9 @@ def main():
         calm = time.monotonic()
         for publisher in publishers:
             publisher.join(max(0.1, calm + LEASE + 30 - time.monotonic()))
-            tally.true(not publisher.is_alive(), f"{publisher.name} finished within a lease of the last fault")
+            if not tally.true(not publisher.is_alive(), f"{publisher.name} finished within a lease of the last fault"):
+                stack = traceback.format_stack(sys._current_frames()[publisher.ident])
+                print(*answers.refusals, *stack[-6:], sep="\n", flush=True)
         tally.say(f"the last publisher finished {time.monotonic() - calm:.1f} s after")
         reader.join(60)
         for watcher in readiness:
