@@ -62,9 +62,8 @@ Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& 
         return {Code::data_loss,
                 std::to_string(done->faults.size()) + " objects could not be copied; they are named above"};
     std::printf(
-        "To change over: stop the server, run this command again for what came meanwhile, set storage.driver to '%s', "
-        "and "
-        "start it. Uploads that are not complete by then begin again.\n",
+        "To change over: stop the server, run this command again for what came meanwhile, set storage.driver to "
+        "'%s', and start it. Uploads that are not complete by then begin again.\n",
         flags.to.c_str());
     return {};
 }
