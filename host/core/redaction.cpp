@@ -21,49 +21,82 @@ std::size_t end_of_word(const std::string& text, std::size_t at) {
     return at;
 }
 
-void hide(std::string& text, std::size_t from, std::size_t to) {
-    if (to > from) text.replace(from, to - from, kRedacted);
-}
+// Puts together a text without what is hidden. Places are those of the text as it was, and come in order.
+class Redaction {
+  public:
+    explicit Redaction(std::string& text) : text_(text) {}
+    void hide(std::size_t from, std::size_t to) {
+        if (to <= from) return;
+        out_.append(text_, done_, from - done_);
+        out_ += kRedacted;
+        done_ = to;
+    }
+    void finish() {
+        if (done_ == 0) return;
+        out_.append(text_, done_);
+        text_ = std::move(out_);
+    }
+
+  private:
+    std::string& text_;
+    std::string out_;
+    std::size_t done_ = 0;
+};
 
 // imgsrv_at_<id>_<secret>: the id may be seen, it is how a token is talked about.
 void hide_tokens(std::string& text) {
+    Redaction redaction(text);
     for (std::size_t at = text.find(kTokenPrefix); at != std::string::npos; at = text.find(kTokenPrefix, at)) {
         at += kTokenPrefix.size();
         const std::size_t end = end_of_word(text, at);
-        const std::size_t bar = text.find('_', at);
-        if (bar < end) hide(text, bar + 1, end);
+        const std::size_t bar = std::string_view(text).substr(at, end - at).find('_');
+        if (bar != std::string_view::npos) redaction.hide(at + bar + 1, end);
+        at = end;
     }
+    redaction.finish();
 }
 
 // Three parts of base64url; the first is a JSON object, and so begins with eyJ ("{\"").
 void hide_web_tokens(std::string& text) {
-    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at + 1)) {
-        const std::size_t first = end_of_word(text, at);
+    Redaction redaction(text);
+    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at)) {
+        const std::size_t begin = at;
+        // A word that is followed by no other two is none from any of its places.
+        const std::size_t first = at = end_of_word(text, begin);
         if (first >= text.size() || text[first] != '.') continue;
         const std::size_t second = end_of_word(text, first + 1);
         if (second >= text.size() || text[second] != '.') continue;
-        hide(text, at, end_of_word(text, second + 1));
+        at = end_of_word(text, second + 1);
+        redaction.hide(begin, at);
     }
+    redaction.finish();
 }
 
 // scheme://user:password@host. The last '@' before the path counts: a password may hold one that was not encoded.
 void hide_url_passwords(std::string& text) {
-    for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
-        const std::size_t begin = at + 3;
-        const std::size_t end = std::min(text.find_first_of("/ \t\"'\\", begin), text.size());
-        const std::size_t host = text.rfind('@', end - 1);
-        const std::size_t colon = text.find(':', begin);
-        if (host != std::string::npos && host > begin && colon < host) hide(text, colon + 1, host);
+    Redaction redaction(text);
+    for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at)) {
+        at += 3;
+        const std::size_t end = std::min(text.find_first_of("/ \t\"'\\", at), text.size());
+        const auto authority = std::string_view(text).substr(at, end - at);
+        const std::size_t host = authority.rfind('@');
+        const std::size_t colon = authority.find(':');
+        if (host != std::string_view::npos && colon < host) redaction.hide(at + colon + 1, at + host);
     }
+    redaction.finish();
 }
 
 void hide_named_passwords(std::string& text) {
     static constexpr std::string_view kName = "password=";
+    Redaction redaction(text);
     for (std::size_t at = text.find(kName); at != std::string::npos; at = text.find(kName, at)) {
         at += kName.size();
         if (at < text.size() && text[at] == '\'') ++at;
-        hide(text, at, std::min(text.find_first_of(" \t\"'&\\", at), text.size()));
+        const std::size_t end = std::min(text.find_first_of(" \t\"'&\\", at), text.size());
+        redaction.hide(at, end);
+        at = end;
     }
+    redaction.finish();
 }
 
 // Values grow for as long as the process starts its plugins, and are read with every line.
@@ -82,10 +115,13 @@ class Secrets {
     void hide_in(std::string& text) const {
         const List* list = current_.load(std::memory_order_acquire);
         if (list == nullptr) return;
-        for (const std::string& secret : *list)
+        for (const std::string& secret : *list) {
+            Redaction redaction(text);
             for (std::size_t at = text.find(secret); at != std::string::npos;
-                 at = text.find(secret, at + kRedacted.size()))
-                hide(text, at, at + secret.size());
+                 at = text.find(secret, at + secret.size()))
+                redaction.hide(at, at + secret.size());
+            redaction.finish();
+        }
     }
 
   private:

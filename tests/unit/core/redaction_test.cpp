@@ -48,3 +48,20 @@ TEST_CASE("kept secrets are hidden wherever they stand") {
     CHECK(redacted("with \"quotes\"") == "[REDACTED]");
     CHECK(redacted("a short word") == "a short word");
 }
+
+TEST_CASE("a line of megabytes that a client made costs no more than its length") {
+    constexpr std::size_t kTimes = 1'000'000;
+    const auto times = [](std::string_view piece) {
+        std::string text;
+        for (std::size_t i = 0; i < kTimes; ++i) text += piece;
+        return text;
+    };
+    // Not told by CHECK: what is compared is too long to print.
+    const auto becomes = [&](std::string_view piece, std::string_view other) {
+        return redacted(times(piece)) == times(other);
+    };
+    for (const char* innocent : {"://", "eyJ", "://a ", "imgsrv_at_ "}) CHECK(becomes(innocent, innocent));
+    CHECK(becomes("a://b:c@d/", "a://b:[REDACTED]@d/"));
+    CHECK(becomes("imgsrv_at_a_b ", "imgsrv_at_a_[REDACTED] "));
+    CHECK(becomes("password=x ", "password=[REDACTED] "));
+}
