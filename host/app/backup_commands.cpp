@@ -159,6 +159,8 @@ Status backup(const FolderFlags& flags) {
     manifest.database = "imgsrv-" + new_uuid() + ".db";
     manifest.program = IMGSRV_VERSION;
     manifest.created = format_rfc3339(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    // SQLite writes into an empty file as it stands; one of its own would be for everybody to read.
+    IMGSRV_TRY(make_private(folder.path() / manifest.database));
     IMGSRV_TRY(store::write_snapshot(*data.backends.pool, call, folder.path() / manifest.database));
 
     services::StorageCopyProgress copied;
@@ -195,6 +197,11 @@ Status refuse_to_overwrite(const ports::Call& call, const std::filesystem::path&
     std::error_code ec;
     if (std::filesystem::exists(data / "imgsrv.db", ec))
         return {Code::failed_precondition, "data-dir '" + data.string() + "' has a database already"};
+    // SQLite would play what is left of another database into the restored one.
+    for (const char* left : {"imgsrv.db-wal", "imgsrv.db-journal"})
+        if (std::filesystem::exists(data / left, ec))
+            return {Code::failed_precondition, "data-dir '" + data.string() + "' has '" + left +
+                                                   "' of a database that is gone; move it away. Nothing was changed"};
     IMGSRV_ASSIGN(const auto page, objects.list(call, services::kBlobPrefix, "", 1));
     if (page.objects.empty() || resumed) return {};
     return {Code::failed_precondition, "the object store is not empty; nothing was changed"};
@@ -223,6 +230,7 @@ Status restore(const FolderFlags& flags) {
     std::filesystem::copy_file(folder.path() / manifest.database, restoring,
                                std::filesystem::copy_options::overwrite_existing, ec);
     if (ec) return {Code::unavailable, "'" + restoring.string() + "' cannot be written: " + ec.message()};
+    IMGSRV_TRY(make_private(restoring));
     IMGSRV_TRY(sync_path(restoring));
     IMGSRV_ASSIGN(const auto source, open_files(registry, folder.objects(), true));
 

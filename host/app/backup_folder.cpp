@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +23,12 @@ Status failure(const std::filesystem::path& path, const std::string& what) {
 }
 
 }  // namespace
+
+Status make_private(const std::filesystem::path& path) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd || ::fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0) return failure(path, "cannot be made for its owner only");
+    return {};
+}
 
 Status sync_path(const std::filesystem::path& path) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -44,7 +51,9 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
 
 Status BackupFolder::open_to_write() {
     std::error_code ec;
-    std::filesystem::create_directories(path_, ec);
+    const bool made = std::filesystem::create_directories(path_, ec);
+    // What is in it is for whoever may read the server's own data.
+    if (made && !ec) std::filesystem::permissions(path_, std::filesystem::perms::owner_all, ec);
     if (ec) return {Code::unavailable, "'" + path_.string() + "' cannot be created: " + ec.message()};
     bool strange = false;
     for (const auto& entry : std::filesystem::directory_iterator(path_, ec)) {

@@ -46,6 +46,8 @@ class BackupFolder {
 
 // What a file or folder holds, and its place, survive a power loss. [any]
 Status sync_path(const std::filesystem::path& path);
+// A file that its owner only may read and write; made empty when it is not there. [any]
+Status make_private(const std::filesystem::path& path);
 // Hex.
 Result<std::string> sha256_of_file(const std::filesystem::path& path);
 

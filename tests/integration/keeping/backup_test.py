@@ -152,7 +152,15 @@ def test_killed_backups(server, top, versions):
 def test_restore(server, top, versions):
     token = server.writer().token
     check.contains(restored(server.folder, top / "backup", 1).stderr, ["in use"], "no restore under a running server")
+    for path in (top / "backup", *top.glob("backup/imgsrv-*.db")):
+        check.equal(path.stat().st_mode & 0o077, 0, f"{path.name} with the verifiers of tokens is for its owner only")
+    left = top / "target/data/imgsrv.db-wal"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of a database that was removed")
+    check.contains(restored(top / "target", top / "backup", 1).stderr, ["imgsrv.db-wal", "move it away"], "no log of another database is played in")
+    left.unlink()
     restored(top / "target", top / "backup")
+    check.equal((top / "target/data/imgsrv.db").stat().st_mode & 0o077, 0, "nor may others read the restored database")
     check.contains(restored(top / "target", top / "backup", 1).stderr, ["has a database already"], "nor over another")
 
     for n in range(4):
