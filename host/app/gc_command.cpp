@@ -22,12 +22,15 @@ struct GcFlags {
                            "for this run, in place of gc-grace; 0s removes at once what nothing names");
         auto* pause_option = command.add_option(
             "--pause", pause, "remove no object for so long, on any node: while a backup of the object store is made");
+        command.add_flag("--all-orphans", all_orphans,
+                         "remove objects without a blob also when they are most of what is in the store");
         command.add_flag("--resume", resume, "end a pause")->excludes(pause_option);
     }
 
     SettingsFlags settings;
     bool dry_run = false;
     bool resume = false;
+    bool all_orphans = false;
     std::string grace;
     std::string pause;
 };
@@ -108,6 +111,7 @@ Status run(const GcFlags& flags) {
     if (!flags.grace.empty()) {
         IMGSRV_ASSIGN(options.grace, parse_duration(flags.grace));
     }
+    options.all_orphans = flags.all_orphans;
     options.orphan_age = std::min(options.orphan_age, options.grace);
 
     const ports::Call call{"gc", std::nullopt, nullptr};

@@ -1,5 +1,7 @@
 #include "services/collector.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 #include "services/storage_keys.h"
 
@@ -14,6 +16,8 @@ namespace {
 constexpr std::uint32_t kBatch = 100;
 constexpr std::uint32_t kPage = 1000;
 constexpr std::chrono::hours kOrphanInterval{24};
+// A few are left behind when processes die, whatever else is in the store.
+constexpr std::size_t kFewOrphans = 3;
 
 void count(rows::Totals& totals, std::uint64_t bytes) {
     ++totals.blobs;
@@ -95,28 +99,49 @@ Status Collector::sweep(const ports::Call& call, CollectorReport& report) {
 }
 
 Status Collector::visit_orphans(const ports::Call& call, const std::function<Status(const ports::ObjectInfo&)>& visit) {
+    return visit_old(call, visit).status();
+}
+
+Result<std::uint64_t> Collector::visit_old(const ports::Call& call,
+                                           const std::function<Status(const ports::ObjectInfo&)>& orphan) {
+    std::uint64_t named = 0;
     for (std::string after;;) {
         if (call.cancelled()) return cancelled();
         IMGSRV_ASSIGN(const auto page, objects_.list(call, kBlobPrefix, after, kPage));
         std::vector<const ports::ObjectInfo*> orphans;
+        std::size_t old = 0;
         IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
             orphans.clear();
+            old = 0;
             IMGSRV_ASSIGN(const Time now, tx.now());
             for (const auto& object : page.objects) {
                 if (object.mtime > now - options_.orphan_age) continue;
+                ++old;
                 IMGSRV_ASSIGN(const bool known, rows::key_is_known(tx, object.key));
                 if (!known) orphans.push_back(&object);
             }
             return {};
         }));
-        for (const auto* object : orphans) IMGSRV_TRY(visit(*object));
-        if (!page.more || page.objects.empty()) return {};
+        named += old - orphans.size();
+        for (const auto* object : orphans) IMGSRV_TRY(orphan(*object));
+        if (!page.more || page.objects.empty()) return named;
         after = page.objects.back().key;
     }
 }
 
 Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report) {
-    return visit_orphans(call, [&](const ports::ObjectInfo& object) -> Status {
+    std::vector<ports::ObjectInfo> orphans;
+    IMGSRV_ASSIGN(const std::uint64_t named, visit_old(call, [&](const ports::ObjectInfo& object) {
+                      orphans.push_back(object);
+                      return Status();
+                  }));
+    if (!options_.all_orphans && orphans.size() > std::max<std::uint64_t>(named, kFewOrphans))
+        return {Code::failed_precondition,
+                "the database names " + std::to_string(named) + " objects of the store and not the other " +
+                    std::to_string(orphans.size()) +
+                    "; none was removed. Is it this store's database? If so, 'imgsrv gc --all-orphans' removes them"};
+    for (const auto& object : orphans) {
+        if (call.cancelled()) return cancelled();
         // Once more in the transaction: what is unknown then can never become known, for a session that has ended
         // promotes nothing.
         IMGSRV_ASSIGN(const bool queued, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
@@ -126,11 +151,11 @@ Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report
             IMGSRV_TRY(rows::queue_removal(tx, object.key, object.size, now));
             return true;
         }));
-        if (!queued) return {};
+        if (!queued) continue;
         count(report.orphans, object.size);
         log::info("object without a blob", {{"key", object.key}, {"size", static_cast<std::int64_t>(object.size)}});
-        return {};
-    });
+    }
+    return {};
 }
 
 Status Collector::remove_queued(const ports::Call& call, CollectorReport& report) {

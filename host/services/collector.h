@@ -17,6 +17,8 @@ struct CollectorOptions {
     std::chrono::milliseconds grace{24 * 3'600'000};
     // How old an object that no row names is before it is removed.
     std::chrono::milliseconds orphan_age{3'600'000};
+    // Also when they are most of what is in the store.
+    bool all_orphans = false;
 };
 
 // What one pass did, or would do.
@@ -40,7 +42,9 @@ class Collector {
 
     // Marks, and removes what was marked long enough ago. Needs the database only.
     Status collect(const ports::Call& call, CollectorReport& report);
-    // Looks through the object store and queues what nothing names. Reads the store only.
+    // Looks through the object store and queues what nothing names. Reads the store only. failed_precondition, and
+    // nothing is queued, when that is most of what is in the store: the database is likely another store's, or empty
+    // for it was lost.
     Status queue_orphans(const ports::Call& call, CollectorReport& report);
     // Objects that nothing names, old enough to be sure.
     Status visit_orphans(const ports::Call& call, const std::function<Status(const ports::ObjectInfo&)>& visit);
@@ -59,6 +63,9 @@ class Collector {
     CollectorReport totals() const;
 
   private:
+    // How many objects of that age something does name.
+    Result<std::uint64_t> visit_old(const ports::Call& call,
+                                    const std::function<Status(const ports::ObjectInfo&)>& orphan);
     Status mark(const ports::Call& call, CollectorReport& report);
     Status sweep(const ports::Call& call, CollectorReport& report);
     Result<bool> begin(const ports::Call& call, std::string_view task, std::chrono::microseconds interval);

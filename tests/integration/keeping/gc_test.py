@@ -200,7 +200,26 @@ def nothing_left(server):
     check.equal(server.backends.database.query("SELECT storage_key FROM object_removals"), [], "nothing waits to be removed")
 
 
+def test_another_database():
+    """A database that names next to nothing in the store was lost, or is another store's: the objects stay."""
+    with Server() as server:
+        writer = server.writer()
+        for _ in range(5):
+            writer.upload(os.urandom(1000))
+        check.equal(server.stop(), 0, "the server stops well")
+        for table in ("upload_sessions", "blobs"):
+            server.backends.database.execute(f"DELETE FROM {table}")
+        keys = server.backends.store.keys()
+        done = server.command("gc", "--grace", "0s")
+        check.equal(done.returncode, 1, "no object is removed")
+        check.contains(done.stderr, ["not the other 5", "this store's database"], "and why")
+        check.equal(server.backends.store.keys(), keys, "every object is there")
+        check.equal(line(gc(server, "--grace", "0s", "--all-orphans"), "objects removed from the store"), 5, "who knows better says so")
+        check.equal(server.backends.store.keys(), set(), "they are gone")
+
+
 def main():
+    check.run(test_another_database)
     with Server("--gc-interval", "1s") as server:
         for test in (test_named_blobs_stay, test_grace, test_orphans, test_pause, test_sessions, test_races):
             check.run(test, server)
