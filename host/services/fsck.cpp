@@ -1,5 +1,7 @@
 #include "services/fsck.h"
 
+#include <algorithm>
+
 #include "services/blob_check.h"
 #include "services/collector.h"
 #include "services/scrubber.h"
@@ -104,6 +106,10 @@ Status Fsck::check_jobs(const ports::Call& call) {
         if (options_.repair)
             IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
                 IMGSRV_ASSIGN(const Time now, tx.now());
+                // It may have been published since it was looked for.
+                IMGSRV_ASSIGN(const auto stuck, rows::publishing_without_job(tx));
+                if (std::none_of(stuck.begin(), stuck.end(), [&](const auto& one) { return one.id == v.id; }))
+                    return {};
                 IMGSRV_TRY(store::projections::remove_version(tx, v.id));
                 return store::catalogue::set_version_state(tx, v.id, domain::VersionState::publishing,
                                                            domain::VersionState::draft, now)
