@@ -69,6 +69,12 @@ Result<std::optional<std::string>> look(const ports::Call& call, ports::ObjectSt
     const Status read = hash_stream(call, body, hash);
     if (read.code() == Code::data_loss) return Damage("cannot be read: " + std::string(read.message()));
     IMGSRV_TRY(read);
+    // stat() said that all of it is there: a connection was cut.
+    if (hash.length() < blob.size)
+        return Status(Code::unavailable, "the store ended the object " + blob.storage_key + " after " +
+                                             std::to_string(hash.length()) + " of " + std::to_string(blob.size) +
+                                             " bytes")
+            .with_retryable();
     const auto found = domain::Digest::from_hex(hash.hex());
     if (found.text() == blob.digest) return Damage();
     return Damage("holds " + std::to_string(hash.length()) + " bytes that hash to " + found.text());
