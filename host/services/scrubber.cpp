@@ -3,12 +3,31 @@
 #include "core/log.h"
 #include "services/blob_check.h"
 #include "services/lease.h"
+#include "services/storage_keys.h"
 #include "store/blobs.h"
 #include "store/scrubbing.h"
 
 namespace imgsrv::services {
 
 using store::Transaction;
+
+namespace {
+
+// A blob that could not be read (a bad sector, say) must not keep the others from their turn.
+constexpr std::chrono::minutes kPutOff{10};
+
+// A folder that is not mounted and a bucket that was mistaken for another one have nothing of what they should: that
+// says nothing of one blob.
+Status require_some_blob(const ports::Call& call, ports::ObjectStore& objects) {
+    IMGSRV_ASSIGN(const auto page, objects.list(call, kBlobPrefix, "", 1));
+    if (!page.objects.empty()) return {};
+    return Status(Code::unavailable,
+                  "the object store holds no blob at all; is it the right one, and mounted? If all is lost, "
+                  "'imgsrv fsck --repair' lets it be uploaded again")
+        .with_retryable();
+}
+
+}  // namespace
 
 Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const domain::Blob& blob,
                            const std::string& damage) {
@@ -51,6 +70,10 @@ Result<bool> Scrubber::run_one(const ports::Call& call) {
             call.cancel);
         const ports::Call work{call.request_id, std::nullopt, lease.token()};
         damage = check_blob(work, objects_, blob, {true, options_.rate, &bytes});
+        if (damage.ok() && *damage) {
+            Status some = require_some_blob(work, objects_);
+            if (!some.ok()) damage = std::move(some);
+        }
         if (lease.lost()) return true;  // collected meanwhile, or another node's
     }
     {
@@ -60,9 +83,13 @@ Result<bool> Scrubber::run_one(const ports::Call& call) {
     }
     const ports::Call closing{call.request_id, std::nullopt, nullptr};
     const Status judged = damage.ok() ? judge(closing, blob, *damage) : damage.status();
-    IMGSRV_TRY(
-        pool_.write(closing, [&](Transaction& tx) { return store::scrubbing::release(tx, blob.digest, owner_); }));
-    if (judged.code() == Code::cancelled) return false;
+    const bool called_off = judged.code() == Code::cancelled;
+    IMGSRV_TRY(pool_.write(closing, [&](Transaction& tx) -> Status {
+        if (judged.ok() || called_off) return store::scrubbing::release(tx, blob.digest, owner_);
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        return store::scrubbing::put_off(tx, blob.digest, owner_, now + kPutOff);
+    }));
+    if (called_off) return false;
     IMGSRV_TRY(judged);
     return true;
 }

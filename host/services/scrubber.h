@@ -32,7 +32,7 @@ class Scrubber {
     Scrubber(store::Pool& pool, ports::ObjectStore& objects, std::string owner, ScrubberOptions options);
 
     // Reads one blob. False when none is due. A status that is not OK: the store or the database is in trouble, and
-    // nothing is known of the blob.
+    // nothing is known of the blob; others come first then, and no blob is marked when the store has none at all.
     Result<bool> run_one(const ports::Call& call);
     // Since the process began. [any]
     ScrubberStats stats() const;

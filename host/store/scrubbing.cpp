@@ -46,6 +46,13 @@ Status release(Transaction& tx, std::string_view digest, std::string_view owner)
         .status();
 }
 
+Status put_off(Transaction& tx, std::string_view digest, std::string_view owner, Time until) {
+    return tx
+        .exec("UPDATE blobs SET scrub_owner = NULL, scrub_lease_us = $3 WHERE digest = $1 AND scrub_owner = $2",
+              {digest, owner, param(until)})
+        .status();
+}
+
 Result<std::vector<std::string>> versions_with(Transaction& tx, std::string_view digest, std::uint32_t max) {
     std::vector<std::string> versions;
     IMGSRV_TRY(tx.query(

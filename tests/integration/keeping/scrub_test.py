@@ -5,6 +5,7 @@ import os
 from servers.checks import check
 from servers.client import digest_of
 from servers.imgsrv import Server
+from servers.pair import EMBEDDED
 from servers.waiting import wait_until
 
 
@@ -88,12 +89,50 @@ def test_restart(server):
     check.equal(writer.get(f"/v1/blobs/{digest}").status, 200, "sound blobs stay")
 
 
+def test_away(server):
+    """A store that has nothing at all is not mounted, or another one: no blob is marked."""
+    writer, store = server.writer(), server.backends.store
+    blobs = {writer.upload(data): data for data in (os.urandom(4000), os.urandom(5000))}
+    kept = {key: store.read(key) for key in store.keys()}
+    # While nobody looks, so that it is away at once.
+    server.kill()
+    for key in kept:
+        store.remove(key)
+    server.backends.database.execute("UPDATE blobs SET scrubbed_us = 1")
+    server.start()
+    wait_until(lambda: [e for e in server.events("background job failed") if "no blob at all" in e["error"]], "it is told")
+    marked = {d for d, in server.backends.database.query("SELECT digest FROM blobs WHERE damaged_us IS NOT NULL")}
+    check.equal(marked & set(blobs), set(), "none is marked")
+    for key, data in kept.items():
+        store.write(key, data)
+    for digest, data in blobs.items():
+        check.true(writer.get(f"/v1/blobs/{digest}").body == data, "what comes back is served")
+
+
+def test_unreadable(server):
+    """What the store cannot read at all, as of a bad sector, does not keep the others from their turn."""
+    writer, store = server.writer(), server.backends.store
+    bad, good = (writer.upload(os.urandom(4000)) for _ in range(2))
+    path = store._path(key_of(server, bad))
+    server.kill()
+    path.unlink()
+    path.mkdir()
+    server.backends.database.execute(f"UPDATE blobs SET scrubbed_us = CASE digest WHEN '{bad}' THEN 1 ELSE 2 END, scrub_lease_us = 0")
+    server.start()
+    wait_until(lambda: not server.backends.database.query(f"SELECT 1 FROM blobs WHERE digest = '{good}' AND scrubbed_us = 2"), "the others are read")
+    row = f"SELECT scrubbed_us, damaged_us FROM blobs WHERE digest = '{bad}'"
+    check.equal([tuple(r) for r in server.backends.database.query(row)], [(1, None)], "of it nothing is known")
+
+
 def main():
     with Server("--scrub-rate", "64MiB", "--scrub-interval", "500ms", "--gc-interval", "1s") as server:
         for test in (test_rot, test_vanished, test_cut, test_restart):
             check.run(test, server)
         failed = {e["error"] for e in server.events("background job failed")}
         check.equal(failed, set(), "no background job failed")
+        check.run(test_away, server)
+        if EMBEDDED:
+            check.run(test_unreadable, server)
         check.equal(server.stop(), 0, "the server stops well")
     check.finish()
 
