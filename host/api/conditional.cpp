@@ -7,12 +7,6 @@
 namespace imgsrv::api {
 namespace {
 
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
-
 // HTTP dates have whole seconds.
 bool modified_after(Time modified, Time limit) {
     return std::chrono::floor<std::chrono::seconds>(modified) > std::chrono::floor<std::chrono::seconds>(limit);
@@ -29,9 +23,9 @@ std::optional<std::uint64_t> number(std::string_view text) {
 bool range_applies(const http::Request& request, const Representation& r) {
     const std::string* condition = request.headers.find("If-Range");
     if (!condition) return true;
-    if (condition->starts_with('"')) return trim(*condition) == r.etag;
+    if (condition->starts_with('"')) return http::trim(*condition) == r.etag;
     if (condition->starts_with("W/")) return false;
-    const auto date = parse_http_date(trim(*condition));
+    const auto date = parse_http_date(http::trim(*condition));
     return date.ok() && std::chrono::floor<std::chrono::seconds>(r.modified) == *date;
 }
 
@@ -39,12 +33,12 @@ Selection select_range(std::string_view spec, const Representation& r) {
     const Selection whole{200, 0, r.size};
     const Selection unsatisfiable{416, 0, 0};
     const auto equals = spec.find('=');
-    if (equals == std::string_view::npos || trim(spec.substr(0, equals)) != "bytes") return whole;
-    const std::string_view set = trim(spec.substr(equals + 1));
+    if (equals == std::string_view::npos || http::trim(spec.substr(0, equals)) != "bytes") return whole;
+    const std::string_view set = http::trim(spec.substr(equals + 1));
     const auto dash = set.find('-');
     if (set.find(',') != std::string_view::npos || dash == std::string_view::npos) return unsatisfiable;
-    const std::string_view first_text = trim(set.substr(0, dash));
-    const std::string_view last_text = trim(set.substr(dash + 1));
+    const std::string_view first_text = http::trim(set.substr(0, dash));
+    const std::string_view last_text = http::trim(set.substr(dash + 1));
     if (first_text.empty()) {
         const auto suffix = number(last_text);
         if (!suffix || *suffix == 0 || r.size == 0) return unsatisfiable;
@@ -60,7 +54,7 @@ Selection select_range(std::string_view spec, const Representation& r) {
 }  // namespace
 
 bool names_etag(std::string_view list, std::string_view etag) {
-    if (trim(list) == "*") return true;
+    if (http::trim(list) == "*") return true;
     while (!list.empty()) {
         const auto open = list.find('"');
         if (open == std::string_view::npos) return false;

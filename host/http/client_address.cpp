@@ -6,14 +6,10 @@
 #include <charconv>
 #include <cstring>
 
+#include "http/message.h"
+
 namespace imgsrv::http {
 namespace {
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool is_port(std::string_view text) {
     unsigned port = 0;

@@ -21,6 +21,8 @@ std::string_view to_string(Method method);
 
 // Equality of field names and other tokens, which ignore the case of ASCII letters.
 bool same_token(std::string_view a, std::string_view b);
+// Without the optional white space around it: spaces and tabs (RFC 9110, section 5.6.3).
+std::string_view trim(std::string_view text);
 
 // Header fields in the order they came. Names compare without regard to case (RFC 9110, section 5.1).
 class Headers {

@@ -10,12 +10,6 @@ namespace {
 
 constexpr int kMost = 1000;
 
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 // Takes what stands before the separator off the front of `rest`.
 std::string_view take(std::string_view& rest, char separator) {
     const auto end = std::min(rest.find(separator), rest.size());

@@ -91,16 +91,6 @@ Result<std::string> read_secret(const std::string& path) {
     return text;
 }
 
-// Every spelling under which a declared option may be set.
-std::vector<std::string> known_keys(const std::vector<OptionInfo>& declared) {
-    std::vector<std::string> keys;
-    for (const OptionInfo& o : declared) {
-        keys.push_back(o.key);
-        if (o.secret) keys.push_back(o.key + std::string(kFileSuffix));
-    }
-    return keys;
-}
-
 std::string as_json(const std::map<std::string, CheckedOptions::Value, std::less<>>& values) {
     nlohmann::json object = nlohmann::json::object();
     for (const auto& [key, value] : values) std::visit([&, &k = key](const auto& v) { object[k] = v; }, value);
@@ -168,8 +158,17 @@ std::vector<OptionInfo> describe_options(const imgsrv_option* const* options) {
     return infos;
 }
 
+std::vector<std::string> option_keys(const std::vector<OptionInfo>& declared) {
+    std::vector<std::string> keys;
+    for (const OptionInfo& o : declared) {
+        keys.push_back(o.key);
+        if (o.secret) keys.push_back(o.key + std::string(kFileSuffix));
+    }
+    return keys;
+}
+
 Result<CheckedOptions> check_options(const std::vector<OptionInfo>& declared, const OptionValues& spelled) {
-    const std::vector<std::string> known = known_keys(declared);
+    const std::vector<std::string> known = option_keys(declared);
     OptionValues given;
     for (const auto& [key, value] : spelled) {
         const std::string name = canonical(key);

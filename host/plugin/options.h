@@ -38,6 +38,8 @@ struct OptionInfo {
 
 // The declarations of a NULL-terminated list that check_plugin_table() found sound. options may be null.
 std::vector<OptionInfo> describe_options(const imgsrv_option* const* options);
+// Every key under which one of them may be set: its own, and of a secret <key>_file.
+std::vector<std::string> option_keys(const std::vector<OptionInfo>& declared);
 
 // Options that fit their declaration, defaults filled in: what a component's create() reads.
 class CheckedOptions {

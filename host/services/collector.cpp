@@ -129,7 +129,8 @@ Result<std::uint64_t> Collector::visit_old(const ports::Call& call,
     }
 }
 
-Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report) {
+Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report,
+                                const std::function<Status(const ports::ObjectInfo&)>& told) {
     std::vector<ports::ObjectInfo> orphans;
     IMGSRV_ASSIGN(const std::uint64_t named, visit_old(call, [&](const ports::ObjectInfo& object) {
                       orphans.push_back(object);
@@ -154,6 +155,7 @@ Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report
         if (!queued) continue;
         count(report.orphans, object.size);
         log::info("object without a blob", {{"key", object.key}, {"size", static_cast<std::int64_t>(object.size)}});
+        if (told) IMGSRV_TRY(told(object));
     }
     return {};
 }

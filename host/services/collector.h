@@ -45,7 +45,9 @@ class Collector {
     // Looks through the object store and queues what nothing names. Reads the store only. failed_precondition, and
     // nothing is queued, when that is most of what is in the store: the database is likely another store's, or empty
     // for it was lost.
-    Status queue_orphans(const ports::Call& call, CollectorReport& report);
+    // told: of each, once it is queued; may be null.
+    Status queue_orphans(const ports::Call& call, CollectorReport& report,
+                         const std::function<Status(const ports::ObjectInfo&)>& told = nullptr);
     // Objects that nothing names, old enough to be sure.
     Status visit_orphans(const ports::Call& call, const std::function<Status(const ports::ObjectInfo&)>& visit);
     // Removes the objects whose keys are queued, unless a backup holds them.

@@ -9,7 +9,6 @@
 #include "store/blobs.h"
 #include "store/catalogue.h"
 #include "store/projections.h"
-#include "store/scrubbing.h"
 
 namespace imgsrv::services {
 
@@ -19,14 +18,7 @@ using store::Transaction;
 namespace {
 
 constexpr std::uint32_t kPage = 200;
-constexpr std::uint32_t kMaxVersionsTold = 5;
 constexpr std::uint32_t kMaxRemovalsTold = 100;
-
-std::string join(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
 
 }  // namespace
 
@@ -161,17 +153,17 @@ Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
     if (!damage && !blob.damage) return {};
 
     // It may have been collected or healed since the page was read.
-    std::vector<std::string> versions;
+    std::string versions;
     IMGSRV_ASSIGN(const bool current, pool_.read(call, [&](Transaction& tx) -> Result<bool> {
         auto now = store::blobs::find(tx, blob.digest);
         if (now.status().code() == Code::not_found) return false;
         IMGSRV_TRY(now.status());
-        IMGSRV_ASSIGN(versions, store::scrubbing::versions_with(tx, blob.digest, kMaxVersionsTold));
+        IMGSRV_ASSIGN(versions, versions_naming(tx, blob.digest));
         return now->storage_key == blob.storage_key && now->damage == blob.damage;
     }));
     if (!current) return {};
     const std::string name = "blob " + blob.digest + " ";
-    const std::string named = versions.empty() ? " (no version names it)" : " (of " + join(versions) + ")";
+    const std::string named = versions.empty() ? " (no version names it)" : " (of " + versions + ")";
 
     if (!damage) {
         if (!options_.deep) {
@@ -202,8 +194,7 @@ Status Fsck::check_orphans(const ports::Call& call) {
              options_.repair ? "it is queued to be removed" : "'imgsrv gc' removes it", options_.repair);
         return Status();
     };
-    IMGSRV_TRY(collector.visit_orphans(call, found));
-    return options_.repair ? collector.queue_orphans(call, queued) : Status();
+    return options_.repair ? collector.queue_orphans(call, queued, found) : collector.visit_orphans(call, found);
 }
 
 }  // namespace imgsrv::services

@@ -29,20 +29,26 @@ Status require_some_blob(const ports::Call& call, ports::ObjectStore& objects) {
 
 }  // namespace
 
+Result<std::string> versions_naming(Transaction& tx, std::string_view digest) {
+    constexpr std::uint32_t kMost = 5;
+    IMGSRV_ASSIGN(const auto versions, store::scrubbing::versions_with(tx, digest, kMost));
+    std::string text;
+    for (const auto& version : versions) text += (text.empty() ? "" : ", ") + version;
+    return text;
+}
+
 Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const domain::Blob& blob,
                            const std::string& damage) {
-    std::vector<std::string> versions;
+    std::string versions;
     // Commit point: from here on the blob is not served.
     IMGSRV_ASSIGN(const bool news, pool.write(call, [&](Transaction& tx) -> Result<bool> {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        IMGSRV_ASSIGN(versions, store::scrubbing::versions_with(tx, blob.digest, 5));
+        IMGSRV_ASSIGN(versions, versions_naming(tx, blob.digest));
         return store::blobs::set_damaged(tx, blob.digest, blob.storage_key, damage, now);
     }));
     if (!news) return false;
-    std::string named;
-    for (const auto& version : versions) named += (named.empty() ? "" : ", ") + version;
     log::error("blob is damaged and not served until it is uploaded again",
-               {{"digest", blob.digest}, {"damage", damage}, {"versions", named}});
+               {{"digest", blob.digest}, {"damage", damage}, {"versions", versions}});
     return true;
 }
 
@@ -85,9 +91,9 @@ Result<bool> Scrubber::run_one(const ports::Call& call) {
     const Status judged = damage.ok() ? judge(closing, blob, *damage) : damage.status();
     const bool called_off = judged.code() == Code::cancelled;
     IMGSRV_TRY(pool_.write(closing, [&](Transaction& tx) -> Status {
-        if (judged.ok() || called_off) return store::scrubbing::release(tx, blob.digest, owner_);
+        if (judged.ok() || called_off) return store::scrubbing::release(tx, blob.digest, owner_, Time());
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return store::scrubbing::put_off(tx, blob.digest, owner_, now + kPutOff);
+        return store::scrubbing::release(tx, blob.digest, owner_, now + kPutOff);
     }));
     if (called_off) return false;
     IMGSRV_TRY(judged);

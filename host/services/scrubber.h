@@ -48,6 +48,9 @@ class Scrubber {
     ScrubberStats stats_;
 };
 
+// The versions that name the blob, for people: "debian 12.5, debian 13.0"; five at most.
+Result<std::string> versions_naming(store::Transaction& tx, std::string_view digest);
+
 // Writes down what a look at a blob's bytes found, and tells the log of it when it is news. True when it is.
 Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const domain::Blob& blob,
                            const std::string& damage);

@@ -1,24 +1,9 @@
 #include "store/audit.h"
 
 #include "store/channels.h"
+#include "store/rows.h"
 
 namespace imgsrv::store::audit {
-namespace {
-
-// Runs a query whose rows become a list.
-template <class T, class Read>
-Result<std::vector<T>> list(Transaction& tx, std::string_view sql, Params params, Read read) {
-    std::vector<T> found;
-    IMGSRV_TRY(tx.query(sql, params, [&](const ports::Row& row) {
-        Columns c(row);
-        found.push_back(read(c));
-        return Status();
-    }));
-    return found;
-}
-
-}  // namespace
-
 Result<std::vector<std::string>> damage(Transaction& tx, bool deep) {
     std::vector<std::string> wrong;
     if (tx.dialect() != Dialect::sqlite) return wrong;
@@ -36,14 +21,15 @@ Result<std::vector<std::string>> damage(Transaction& tx, bool deep) {
 }
 
 Result<std::vector<MissingBlob>> published_without_blob(Transaction& tx) {
-    return list<MissingBlob>(
+    return list_rows<MissingBlob>(
         tx,
         "SELECT i.name, v.version, n.digest, n.size FROM (SELECT a.version_id AS version_id, a.blob_digest AS digest, "
         "a.blob_size AS size FROM artifacts a UNION SELECT a.version_id, t.blob_digest, t.blob_size FROM artifacts a "
         "JOIN attachments t ON t.artifact_id = a.id) n JOIN versions v ON v.id = n.version_id JOIN images i ON i.id = "
         "v.image_id WHERE v.state = 'published' AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.digest = n.digest AND "
         "b.size = n.size) ORDER BY i.name, v.version, n.digest",
-        {}, [](Columns& c) {
+        {}, [](const ports::Row& row) {
+            Columns c(row);
             MissingBlob m;
             m.image = c.text();
             m.version = c.text();
@@ -54,13 +40,14 @@ Result<std::vector<MissingBlob>> published_without_blob(Transaction& tx) {
 }
 
 Result<std::vector<LateSession>> late_sessions(Transaction& tx, Time now) {
-    return list<LateSession>(
+    return list_rows<LateSession>(
         tx,
         "SELECT id, state, expected_digest, CASE state WHEN 'ingesting' THEN lease_expires_us WHEN 'completed' THEN "
         "updated_us ELSE expires_us END FROM upload_sessions WHERE (state = 'ingesting' AND lease_expires_us <= $1) OR "
         "(state = 'completed' AND updated_us <= $1 AND not_before_us <= $1) OR (state IN ('created', 'uploading') AND "
         "expires_us <= $1) ORDER BY id",
-        {param(now - kLate)}, [](Columns& c) {
+        {param(now - kLate)}, [](const ports::Row& row) {
+            Columns c(row);
             LateSession s;
             s.id = c.text();
             s.state = c.text();
@@ -73,7 +60,7 @@ Result<std::vector<LateSession>> late_sessions(Transaction& tx, Time now) {
 #define JOB_JOINS " FROM publish_jobs j JOIN versions v ON v.id = j.version_id JOIN images i ON i.id = v.image_id "
 
 Result<std::vector<LateStep>> late_steps(Transaction& tx, Time now) {
-    return list<LateStep>(
+    return list_rows<LateStep>(
         tx,
         "SELECT j.id, i.name, v.version, s.name, CASE s.state WHEN 'running' THEN s.lease_expires_us ELSE s.queued_us "
         "END" JOB_JOINS
@@ -82,7 +69,8 @@ Result<std::vector<LateStep>> late_steps(Transaction& tx, Time now) {
         "EXISTS (SELECT 1 FROM publish_steps p WHERE p.job_id = j.id AND p.sequence < s.sequence AND p.state IN "
         "('queued', 'running')) AND NOT EXISTS (SELECT 1 FROM publish_steps p WHERE p.job_id = j.id AND p.finished_us "
         "> $1))) ORDER BY j.id, s.sequence",
-        {param(now - kLate)}, [](Columns& c) {
+        {param(now - kLate)}, [](const ports::Row& row) {
+            Columns c(row);
             LateStep s;
             s.job = c.text();
             s.image = c.text();
@@ -94,12 +82,13 @@ Result<std::vector<LateStep>> late_steps(Transaction& tx, Time now) {
 }
 
 Result<std::vector<StuckVersion>> publishing_without_job(Transaction& tx) {
-    return list<StuckVersion>(
+    return list_rows<StuckVersion>(
         tx,
         "SELECT v.id, i.name, v.version FROM versions v JOIN images i ON i.id = v.image_id WHERE v.state = "
         "'publishing' AND NOT EXISTS (SELECT 1 FROM publish_jobs j WHERE j.version_id = v.id AND j.state <> "
         "'abandoned') ORDER BY i.name, v.version",
-        {}, [](Columns& c) {
+        {}, [](const ports::Row& row) {
+            Columns c(row);
             StuckVersion v;
             v.id = c.text();
             v.image = c.text();
@@ -109,19 +98,21 @@ Result<std::vector<StuckVersion>> publishing_without_job(Transaction& tx) {
 }
 
 Result<std::vector<StuckJob>> jobs_without_work(Transaction& tx) {
-    return list<StuckJob>(tx,
-                          "SELECT j.id, i.name, v.version, j.state" JOB_JOINS
-                          "WHERE (j.state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM publish_steps s WHERE "
-                          "s.job_id = j.id AND s.state IN ('queued', 'running'))) OR (j.state = 'succeeded' AND "
-                          "v.state <> 'published') ORDER BY j.id",
-                          {}, [](Columns& c) {
-                              StuckJob j;
-                              j.id = c.text();
-                              j.image = c.text();
-                              j.version = c.text();
-                              j.state = c.text();
-                              return j;
-                          });
+    return list_rows<StuckJob>(
+        tx,
+        "SELECT j.id, i.name, v.version, j.state" JOB_JOINS
+        "WHERE (j.state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM publish_steps s WHERE "
+        "s.job_id = j.id AND s.state IN ('queued', 'running'))) OR (j.state = 'succeeded' AND "
+        "v.state <> 'published') ORDER BY j.id",
+        {}, [](const ports::Row& row) {
+            Columns c(row);
+            StuckJob j;
+            j.id = c.text();
+            j.image = c.text();
+            j.version = c.text();
+            j.state = c.text();
+            return j;
+        });
 }
 
 Status fail_job(Transaction& tx, std::string_view id, Time now) {
@@ -136,14 +127,15 @@ Status fail_job(Transaction& tx, std::string_view id, Time now) {
 }
 
 Result<std::vector<LostRows>> lost_projections(Transaction& tx) {
-    return list<LostRows>(
+    return list_rows<LostRows>(
         tx,
         "SELECT * FROM (SELECT s.id AS step_id, j.id AS job_id, i.name AS image, v.version AS version, s.name AS step, "
         "s.row_count AS expected, (SELECT COUNT(*) FROM projection_rows r WHERE r.step = s.name AND r.version_id = "
         "v.id) AS found" JOB_JOINS
         "JOIN publish_steps s ON s.job_id = j.id WHERE v.state = 'published' AND j.state = 'succeeded' AND s.state = "
         "'succeeded' AND s.row_count IS NOT NULL) n WHERE n.expected <> n.found ORDER BY n.job_id",
-        {}, [](Columns& c) {
+        {}, [](const ports::Row& row) {
+            Columns c(row);
             LostRows l;
             l.step_id = c.text();
             l.job = c.text();
@@ -169,15 +161,17 @@ Status run_again(Transaction& tx, const LostRows& lost) {
 }
 
 Result<std::vector<LateRemoval>> late_removals(Transaction& tx, Time now, std::uint32_t max) {
-    return list<LateRemoval>(tx,
-                             "SELECT storage_key, queued_us FROM object_removals WHERE queued_us <= $1 AND NOT EXISTS "
-                             "(SELECT 1 FROM removal_holds WHERE until_us > $1) ORDER BY queued_us LIMIT $2",
-                             {param(now - kLate), param(max)}, [](Columns& c) {
-                                 LateRemoval r;
-                                 r.key = c.text();
-                                 r.since = c.time();
-                                 return r;
-                             });
+    return list_rows<LateRemoval>(
+        tx,
+        "SELECT storage_key, queued_us FROM object_removals WHERE queued_us <= $1 AND NOT EXISTS "
+        "(SELECT 1 FROM removal_holds WHERE until_us > $1) ORDER BY queued_us LIMIT $2",
+        {param(now - kLate), param(max)}, [](const ports::Row& row) {
+            Columns c(row);
+            LateRemoval r;
+            r.key = c.text();
+            r.since = c.time();
+            return r;
+        });
 }
 
 }  // namespace imgsrv::store::audit

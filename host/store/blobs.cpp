@@ -1,6 +1,7 @@
 #include "store/blobs.h"
 
 #include "store/collection.h"
+#include "store/rows.h"
 
 namespace imgsrv::store::blobs {
 
@@ -33,13 +34,8 @@ Result<domain::Blob> find(Transaction& tx, std::string_view digest) {
 }
 
 Result<std::vector<domain::Blob>> list(Transaction& tx, std::string_view after, std::uint32_t max) {
-    std::vector<domain::Blob> blobs;
-    IMGSRV_TRY(tx.query("SELECT " BLOB_COLUMNS " FROM blobs WHERE digest > $1 ORDER BY digest LIMIT $2",
-                        {after, param(max)}, [&](const ports::Row& row) {
-                            blobs.push_back(read_blob(row));
-                            return Status();
-                        }));
-    return blobs;
+    return list_rows<domain::Blob>(tx, "SELECT " BLOB_COLUMNS " FROM blobs WHERE digest > $1 ORDER BY digest LIMIT $2",
+                                   {after, param(max)}, read_blob);
 }
 
 Result<bool> insert(Transaction& tx, const domain::Blob& blob) {

@@ -1,5 +1,7 @@
 #include "store/collection.h"
 
+#include "store/rows.h"
+
 namespace imgsrv::store::collection {
 namespace {
 
@@ -24,14 +26,11 @@ Result<Totals> totals(Transaction& tx, std::string_view sql, Params params) {
 }  // namespace
 
 Result<std::vector<std::string>> unmarked(Transaction& tx, Time now, std::string_view after, std::uint32_t max) {
-    std::vector<std::string> digests;
-    IMGSRV_TRY(tx.query("SELECT b.digest FROM blobs b WHERE b.digest > $2 AND b.unreferenced_us IS NULL AND NOT " NAMED
-                        " ORDER BY b.digest LIMIT $3",
-                        {param(now), after, param(max)}, [&](const ports::Row& row) {
-                            digests.emplace_back(row.text(0));
-                            return Status();
-                        }));
-    return digests;
+    return list_rows<std::string>(
+        tx,
+        "SELECT b.digest FROM blobs b WHERE b.digest > $2 AND b.unreferenced_us IS NULL AND NOT " NAMED
+        " ORDER BY b.digest LIMIT $3",
+        {param(now), after, param(max)}, [](const ports::Row& row) { return std::string(row.text(0)); });
 }
 
 Result<bool> mark(Transaction& tx, std::string_view digest, Time now) {
@@ -51,20 +50,17 @@ Status unmark_named(Transaction& tx, Time now) {
 }
 
 Result<std::vector<domain::Blob>> due(Transaction& tx, Time before, std::uint32_t max) {
-    std::vector<domain::Blob> blobs;
-    IMGSRV_TRY(
-        tx.query("SELECT digest, size, storage_key FROM blobs WHERE unreferenced_us IS NOT NULL AND "
-                 "unreferenced_us <= $1 ORDER BY unreferenced_us, digest LIMIT $2",
-                 {param(before), param(max)}, [&](const ports::Row& row) {
-                     Columns c(row);
-                     domain::Blob blob;
-                     blob.digest = c.text();
-                     blob.size = c.size();
-                     blob.storage_key = c.text();
-                     blobs.push_back(std::move(blob));
-                     return Status();
-                 }));
-    return blobs;
+    return list_rows<domain::Blob>(tx,
+                                   "SELECT digest, size, storage_key FROM blobs WHERE unreferenced_us IS NOT NULL AND "
+                                   "unreferenced_us <= $1 ORDER BY unreferenced_us, digest LIMIT $2",
+                                   {param(before), param(max)}, [](const ports::Row& row) {
+                                       Columns c(row);
+                                       domain::Blob blob;
+                                       blob.digest = c.text();
+                                       blob.size = c.size();
+                                       blob.storage_key = c.text();
+                                       return blob;
+                                   });
 }
 
 Result<bool> collect(Transaction& tx, const domain::Blob& blob, Time before, Time now) {
@@ -101,20 +97,16 @@ Status queue_removal(Transaction& tx, std::string_view key, std::uint64_t size, 
 }
 
 Result<std::vector<Removal>> removals(Transaction& tx, Time now, std::string_view after, std::uint32_t max) {
-    std::vector<Removal> list;
     // A key that a blob has was taken again by a node of an older version, whose keys come from digests alone.
-    IMGSRV_TRY(
-        tx.query("SELECT r.storage_key, r.size, r.queued_us FROM object_removals r WHERE r.storage_key > $2 AND "
-                 "NOT EXISTS (SELECT 1 FROM removal_holds WHERE until_us > $1) AND NOT EXISTS (SELECT 1 FROM "
-                 "blobs b WHERE b.storage_key = r.storage_key) ORDER BY r.storage_key LIMIT $3",
-                 {param(now), after, param(max)}, [&](const ports::Row& row) {
-                     Columns c(row);
-                     std::string key = c.text();
-                     const std::uint64_t size = c.size();
-                     list.push_back({std::move(key), size, c.time()});
-                     return Status();
-                 }));
-    return list;
+    return list_rows<Removal>(
+        tx,
+        "SELECT r.storage_key, r.size, r.queued_us FROM object_removals r WHERE r.storage_key > $2 AND "
+        "NOT EXISTS (SELECT 1 FROM removal_holds WHERE until_us > $1) AND NOT EXISTS (SELECT 1 FROM "
+        "blobs b WHERE b.storage_key = r.storage_key) ORDER BY r.storage_key LIMIT $3",
+        {param(now), after, param(max)}, [](const ports::Row& row) {
+            Columns c(row);
+            return Removal{c.text(), c.size(), c.time()};
+        });
 }
 
 Status removal_done(Transaction& tx, std::string_view key) {

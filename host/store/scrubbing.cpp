@@ -1,5 +1,7 @@
 #include "store/scrubbing.h"
 
+#include "store/rows.h"
+
 namespace imgsrv::store::scrubbing {
 
 Result<std::optional<domain::Blob>> claim(Transaction& tx, std::string_view owner, Time now, Time before,
@@ -39,14 +41,7 @@ Status set_read(Transaction& tx, std::string_view digest, Time now) {
     return tx.exec("UPDATE blobs SET scrubbed_us = $2 WHERE digest = $1", {digest, param(now)}).status();
 }
 
-Status release(Transaction& tx, std::string_view digest, std::string_view owner) {
-    return tx
-        .exec("UPDATE blobs SET scrub_owner = NULL, scrub_lease_us = 0 WHERE digest = $1 AND scrub_owner = $2",
-              {digest, owner})
-        .status();
-}
-
-Status put_off(Transaction& tx, std::string_view digest, std::string_view owner, Time until) {
+Status release(Transaction& tx, std::string_view digest, std::string_view owner, Time until) {
     return tx
         .exec("UPDATE blobs SET scrub_owner = NULL, scrub_lease_us = $3 WHERE digest = $1 AND scrub_owner = $2",
               {digest, owner, param(until)})
@@ -54,17 +49,14 @@ Status put_off(Transaction& tx, std::string_view digest, std::string_view owner,
 }
 
 Result<std::vector<std::string>> versions_with(Transaction& tx, std::string_view digest, std::uint32_t max) {
-    std::vector<std::string> versions;
-    IMGSRV_TRY(tx.query(
+    return list_rows<std::string>(
+        tx,
         "SELECT DISTINCT i.name, v.version FROM artifacts a JOIN versions v ON v.id = a.version_id JOIN images i ON "
-        "i.id "
-        "= v.image_id WHERE a.blob_digest = $1 OR a.id IN (SELECT t.artifact_id FROM attachments t WHERE t.blob_digest "
+        "i.id = v.image_id WHERE a.blob_digest = $1 OR a.id IN (SELECT t.artifact_id FROM attachments t WHERE "
+        "t.blob_digest "
         "= $1) ORDER BY i.name, v.version LIMIT $2",
-        {digest, param(max)}, [&](const ports::Row& row) {
-            versions.push_back(std::string(row.text(0)) + " " + std::string(row.text(1)));
-            return Status();
-        }));
-    return versions;
+        {digest, param(max)},
+        [](const ports::Row& row) { return std::string(row.text(0)) + " " + std::string(row.text(1)); });
 }
 
 }  // namespace imgsrv::store::scrubbing

@@ -3,16 +3,16 @@
 #include <algorithm>
 
 #include "store/catalogue.h"
+#include "store/collection.h"
+#include "store/rows.h"
 
 namespace imgsrv::store::statistics {
 namespace {
 
-Status count_states(Transaction& tx, std::string_view sql, std::vector<StateCount>& out) {
-    return tx.query(sql, {}, [&](const ports::Row& row) {
+Result<std::vector<StateCount>> count_states(Transaction& tx, std::string_view sql) {
+    return list_rows<StateCount>(tx, sql, {}, [](const ports::Row& row) {
         Columns c(row);
-        std::string state = c.text();
-        out.push_back({std::move(state), c.size()});
-        return Status();
+        return StateCount{c.text(), c.size()};
     });
 }
 
@@ -30,47 +30,46 @@ std::chrono::microseconds age(Time now, std::optional<Time> since) {
     return since ? std::max(now - *since, std::chrono::microseconds(0)) : std::chrono::microseconds(0);
 }
 
-Status read_uploads(Transaction& tx, Time now, Snapshot& out) {
-    IMGSRV_TRY(count_states(tx, "SELECT state, COUNT(*) FROM upload_sessions GROUP BY state", out.uploads));
-    IMGSRV_TRY(tx.query_one("SELECT MIN(COALESCE((SELECT MAX(p.received_us) FROM upload_parts p WHERE p.upload_id = "
-                            "s.id), s.created_us)) FROM upload_sessions s WHERE s.state = 'completed'",
-                            {},
-                            [&](const ports::Row& row) {
-                                out.promotions.queued = age(now, Columns(row).optional_time());
-                                return Status();
-                            })
-                   .status());
-    // A claim is what last touched a session that is being ingested.
+// sql: the smallest of some times, NULL when there is none.
+Status read_age(Transaction& tx, std::string_view sql, Time now, std::chrono::microseconds& out) {
     return tx
-        .query_one("SELECT MIN(updated_us) FROM upload_sessions WHERE state = 'ingesting'", {},
+        .query_one(sql, {},
                    [&](const ports::Row& row) {
-                       out.promotions.running = age(now, Columns(row).optional_time());
+                       out = age(now, Columns(row).optional_time());
                        return Status();
                    })
         .status();
 }
 
+Status read_uploads(Transaction& tx, Time now, Snapshot& out) {
+    IMGSRV_ASSIGN(out.uploads, count_states(tx, "SELECT state, COUNT(*) FROM upload_sessions GROUP BY state"));
+    IMGSRV_TRY(read_age(tx,
+                        "SELECT MIN(COALESCE((SELECT MAX(p.received_us) FROM upload_parts p WHERE p.upload_id = s.id), "
+                        "s.created_us)) FROM upload_sessions s WHERE s.state = 'completed'",
+                        now, out.promotions.queued));
+    // A claim is what last touched a session that is being ingested.
+    return read_age(tx, "SELECT MIN(updated_us) FROM upload_sessions WHERE state = 'ingesting'", now,
+                    out.promotions.running);
+}
+
 Status read_publishing(Transaction& tx, Time now, Snapshot& out) {
-    IMGSRV_TRY(count_states(tx, "SELECT state, COUNT(*) FROM publish_jobs GROUP BY state", out.jobs));
-    IMGSRV_TRY(tx.query("SELECT name, state, COUNT(*) FROM publish_steps GROUP BY name, state", {},
-                        [&](const ports::Row& row) {
-                            Columns c(row);
-                            std::string step = c.text();
-                            std::string state = c.text();
-                            out.steps.push_back({std::move(step), std::move(state), c.size()});
-                            return Status();
-                        }));
-    IMGSRV_TRY(
-        tx.query("SELECT name, MIN(CASE WHEN state = 'queued' THEN queued_us END), MIN(CASE WHEN state = "
-                 "'running' THEN started_us END) FROM publish_steps WHERE state IN ('queued', 'running') GROUP "
-                 "BY name",
-                 {}, [&](const ports::Row& row) {
-                     Columns c(row);
-                     std::string step = c.text();
-                     const auto queued = age(now, c.optional_time());
-                     out.step_ages.push_back({std::move(step), {queued, age(now, c.optional_time())}});
-                     return Status();
-                 }));
+    IMGSRV_ASSIGN(out.jobs, count_states(tx, "SELECT state, COUNT(*) FROM publish_jobs GROUP BY state"));
+    IMGSRV_ASSIGN(out.steps,
+                  list_rows<StepCount>(tx, "SELECT name, state, COUNT(*) FROM publish_steps GROUP BY name, state", {},
+                                       [](const ports::Row& row) {
+                                           Columns c(row);
+                                           return StepCount{c.text(), c.text(), c.size()};
+                                       }));
+    IMGSRV_ASSIGN(
+        out.step_ages,
+        list_rows<StepAges>(tx,
+                            "SELECT name, MIN(CASE WHEN state = 'queued' THEN queued_us END), MIN(CASE WHEN "
+                            "state = 'running' THEN started_us END) FROM publish_steps WHERE state IN "
+                            "('queued', 'running') GROUP BY name",
+                            {}, [&](const ports::Row& row) {
+                                Columns c(row);
+                                return StepAges{c.text(), {age(now, c.optional_time()), age(now, c.optional_time())}};
+                            }));
     IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM versions WHERE state = 'publishing'", out.versions_publishing));
     return count(tx, "SELECT COUNT(*) FROM projection_rows WHERE step = 'incus_index'", out.incus_rows);
 }
@@ -91,7 +90,8 @@ Result<Snapshot> read(Transaction& tx) {
                    .status());
     IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM blobs WHERE damaged_us IS NOT NULL", out.damaged_blobs));
     IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM blobs WHERE unreferenced_us IS NOT NULL", out.unreferenced_blobs));
-    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM object_removals", out.queued_removals));
+    IMGSRV_ASSIGN(const auto removals, collection::removal_totals(tx));
+    out.queued_removals = removals.blobs;
     IMGSRV_ASSIGN(out.generation, catalogue::generation(tx));
     IMGSRV_TRY(read_publishing(tx, now, out));
     return out;

@@ -1,6 +1,7 @@
 #include "store/uploads.h"
 
 #include "store/channels.h"
+#include "store/rows.h"
 
 namespace imgsrv::store::uploads {
 namespace {
@@ -63,16 +64,12 @@ Result<domain::UploadSession> find(Transaction& tx, std::string_view id) {
 }
 
 Result<std::vector<domain::UploadPart>> parts(Transaction& tx, std::string_view id) {
-    std::vector<domain::UploadPart> list;
-    IMGSRV_TRY(tx.query("SELECT number, etag, size FROM upload_parts WHERE upload_id = $1 ORDER BY number", {id},
-                        [&](const ports::Row& row) {
-                            Columns c(row);
-                            const std::uint32_t number = c.small();
-                            std::string etag = c.text();
-                            list.push_back({number, std::move(etag), c.size()});
-                            return Status();
-                        }));
-    return list;
+    return list_rows<domain::UploadPart>(
+        tx, "SELECT number, etag, size FROM upload_parts WHERE upload_id = $1 ORDER BY number", {id},
+        [](const ports::Row& row) {
+            Columns c(row);
+            return domain::UploadPart{c.small(), c.text(), c.size()};
+        });
 }
 
 Result<std::optional<domain::UploadPart>> find_part(Transaction& tx, std::string_view id, std::uint32_t number) {
@@ -208,25 +205,17 @@ Status end_leases(Transaction& tx, std::string_view node) {
 }
 
 Result<std::vector<domain::UploadSession>> waiting(Transaction& tx) {
-    std::vector<domain::UploadSession> list;
-    IMGSRV_TRY(tx.query("SELECT " SESSION_COLUMNS " FROM upload_sessions WHERE state IN ('completed', 'ingesting')", {},
-                        [&](const ports::Row& row) {
-                            list.push_back(read_session(row));
-                            return Status();
-                        }));
-    return list;
+    return list_rows<domain::UploadSession>(
+        tx, "SELECT " SESSION_COLUMNS " FROM upload_sessions WHERE state IN ('completed', 'ingesting')", {},
+        read_session);
 }
 
 Result<std::vector<domain::UploadSession>> expired(Transaction& tx, Time now, std::uint32_t max) {
-    std::vector<domain::UploadSession> list;
-    IMGSRV_TRY(tx.query("SELECT " SESSION_COLUMNS
-                        " FROM upload_sessions WHERE expires_us <= $1 AND state IN ('created', 'uploading') ORDER BY "
-                        "expires_us LIMIT $2",
-                        {param(now), param(max)}, [&](const ports::Row& row) {
-                            list.push_back(read_session(row));
-                            return Status();
-                        }));
-    return list;
+    return list_rows<domain::UploadSession>(tx,
+                                            "SELECT " SESSION_COLUMNS
+                                            " FROM upload_sessions WHERE expires_us <= $1 AND state IN ('created', "
+                                            "'uploading') ORDER BY expires_us LIMIT $2",
+                                            {param(now), param(max)}, read_session);
 }
 
 Result<std::uint64_t> forget(Transaction& tx, Time before) {

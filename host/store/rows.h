@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "store/transaction.h"
+
+namespace imgsrv::store {
+
+// Every row of a query, in order; read makes one T of a row.
+template <class T, class Read>
+Result<std::vector<T>> list_rows(Transaction& tx, std::string_view sql, Params params, Read read) {
+    std::vector<T> list;
+    IMGSRV_TRY(tx.query(sql, params, [&](const ports::Row& row) {
+        list.push_back(read(row));
+        return Status();
+    }));
+    return list;
+}
+
+}  // namespace imgsrv::store
