@@ -32,6 +32,12 @@ bool worth_repeating(const Answer& answer) {
     return code == "RequestTimeout" || code == "InternalError" || code == "ServiceUnavailable";
 }
 
+// Swift answers 200 without an etag, its own "202 Accepted", to bytes that came after younger ones for the same key,
+// and stores nothing of them.
+bool was_overtaken(const Request& request, const Answer& answer) {
+    return request.method == "PUT" && request.payload != nullptr && answer.ok() && answer.etag().empty();
+}
+
 bool nothing_was_sent(const TransportFailure& trouble) {
     using Reason = TransportFailure::Reason;
     return trouble.reason == Reason::unreachable || trouble.reason == Reason::unknown_host ||
@@ -121,6 +127,7 @@ Client::Opened Client::send_once(const sdk::Call& call, const Request& request, 
     out.answer.headers = out.exchange->headers();
     if (!out.answer.body.empty()) out.answer.error = parse_error(out.answer.body);
     if (wire.measured != nullptr) out.answer.sent_md5 = wire.measured->md5();
+    if (was_overtaken(request, out.answer)) out.answer.error = ErrorDocument{"OperationAborted", {}, {}, {}};
     if (!leave_body || !success) out.exchange.reset();
     return out;
 }

@@ -36,8 +36,9 @@ struct Answer {
     long status = 0;
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
-    std::string sent_md5;                // of the payload; empty when that was signed chunk by chunk
-    std::optional<ErrorDocument> error;  // also with status 200
+    std::string sent_md5;  // of the payload; empty when that was signed chunk by chunk
+    std::optional<ErrorDocument>
+        error;  // also with status 200; OperationAborted when a younger write overtook this one
 
     bool ok() const { return status >= 200 && status < 300 && !error; }
     // True when it is this error; answers to HEAD have no document and go by their status alone.

@@ -40,6 +40,7 @@ constexpr std::array kKnown = {
     Known{"XAmzContentSHA256Mismatch", IMGSRV_UNAVAILABLE, true, "the bytes arrived damaged"},
     Known{"IncompleteBody", IMGSRV_UNAVAILABLE, true, "the bytes did not all arrive"},
     Known{"RequestTimeout", IMGSRV_UNAVAILABLE, true, "the bytes came too slowly for it"},
+    Known{"OperationAborted", IMGSRV_UNAVAILABLE, true, "another request changed the same object at the same time"},
     Known{"QuotaExceeded", IMGSRV_RESOURCE_EXHAUSTED, true, "the quota of the bucket or its owner is used up"},
     Known{"XMinioStorageFull", IMGSRV_RESOURCE_EXHAUSTED, true, "the store is full"},
     Known{"InsufficientStorage", IMGSRV_RESOURCE_EXHAUSTED, true, "the store is full"},
@@ -155,7 +156,7 @@ sdk::Failure Client::failure(const Request& request, const Answer& answer) const
     }
     if (const Known* known = find_known(code)) return make(known->code, known->retryable, known->sentence);
     if (answer.status >= 500 || answer.status == 429 || answer.status == 408 || answer.status < 300 ||
-        code == "SlowDown" || code == "OperationAborted" || code == "ConditionalRequestConflict") {
+        code == "SlowDown" || code == "ConditionalRequestConflict") {
         return make(IMGSRV_UNAVAILABLE, true, "the store is overloaded or has trouble of its own");
     }
     std::string words = "the store refuses";

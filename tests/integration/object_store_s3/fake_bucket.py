@@ -70,6 +70,10 @@ class BucketRequest(SignedRequest):
             self.wfile.write(body)
         self.wfile.flush()
 
+    def overtaken(self):
+        """What Swift says of bytes that came after younger ones."""
+        self.answer(200, b"<html><h1>Accepted</h1></html>", {"Content-Type": "text/html; charset=UTF-8"})
+
     def document(self, name, members, status=200, blanks=b""):
         """members: (tag, text) or (tag, [members])."""
         def render(pairs):
@@ -140,6 +144,8 @@ class BucketRequest(SignedRequest):
                 body, found = self.source()
                 if self.headers.get("x-amz-metadata-directive") != "REPLACE":
                     meta = found.meta
+            elif self.fault("overtaken"):
+                return self.overtaken()
             made = World.objects[self.key] = Object(body, etag_of(body), now(), meta)
         if copying:
             return self.document("CopyObjectResult", [("ETag", f'"{made.etag}"'), ("LastModified", iso(made.mtime))])
@@ -202,6 +208,8 @@ class BucketRequest(SignedRequest):
         upload, copying = self.upload(), "x-amz-copy-source" in self.headers
         if copying:
             body, _ = self.source()
+        elif self.fault("overtaken"):
+            return self.overtaken()
         etag = etag_of(body)
         upload.parts[int(self.query["partNumber"])] = (body, etag)
         if copying:

@@ -135,6 +135,25 @@ TEST_CASE("bytes that arrive damaged are not stored") {
     store.expect_object(upload, {{1, kPart}});
 }
 
+TEST_CASE("bytes that younger ones overtook in the store are sent again") {
+    Instance instance(s3_component(), s3_settings());
+    Store store(instance);
+    const auto key = store.key("fault:overtaken:2");
+    CHECK_FALSE(store.put(key, {1, 1000}).etag.empty());
+    store.expect_object(key, {{1, 1000}});
+
+    const auto upload = store.key("parts/fault:overtaken:1");
+    const auto id = store.mp_create(upload);
+    store.mp_complete(upload, id, {store.mp_put_part(upload, id, 1, {1, 1000})});
+    store.expect_object(upload, {{1, 1000}});
+
+    imgsrv_error error{};
+    Body once({1, 3 * kMiB});
+    CHECK(store.put(store.key("fault:overtaken:99"), once, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
+    CHECK_THAT(error.message, Contains("same object at the same time"));
+    CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
+}
+
 TEST_CASE("a download whose connection breaks goes on where it stopped") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
