@@ -86,21 +86,6 @@ Status migration_status(const config::Settings& settings, bool apply) {
     return {};
 }
 
-// Secrets are known from the declarations of the plugins. What no loaded plugin declares may be one. Options are
-// written with dashes or underscores.
-bool may_be_secret(const plugin::PluginRegistry& registry, std::string key) {
-    if (std::count(key.begin(), key.end(), '.') < 2) return false;  // the host's own settings
-    std::replace(key.begin(), key.end(), '-', '_');
-    for (const auto& p : registry.plugins())
-        for (const auto& c : p.components)
-            for (const auto& o : c.options) {
-                const std::string declared = "." + c.name + "." + o.key;
-                if (key.ends_with(declared)) return o.secret;
-                if (o.secret && key.ends_with(declared + "_file")) return false;
-            }
-    return true;
-}
-
 Status show_settings(const config::Settings& settings) {
     plugin::PluginRegistry registry;
     IMGSRV_TRY(load_plugins(settings, registry));

@@ -9,7 +9,6 @@ import random
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 
 from servers.build import BINARY, clean_environment
@@ -17,6 +16,7 @@ from servers.checks import check
 from servers.client import digest_of
 from servers.embedded import Embedded
 from servers.imgsrv import Server
+from traffic import Traffic
 
 KILLS = 8
 
@@ -40,35 +40,6 @@ def check_served(server, token, versions):
         check.true(reader.get(f"/v1/blobs/{digest_of(data)}").body == data, f"{image} {version} is served")
     done = server.command("fsck", "--deep")
     check.equal(done.returncode, 0, f"fsck finds nothing: {done.stdout}")
-
-
-class Traffic(threading.Thread):
-    """Publishes, and lets go of blobs that the collector takes at once."""
-
-    def __init__(self, server):
-        super().__init__()
-        self.server, self.writer, self.going = server, server.client(server.writer().token), True
-        self.versions, self.error = {}, None
-
-    def run(self):
-        try:
-            n = 0
-            while self.going:
-                n += 1
-                data = os.urandom(20_000)
-                self.writer.published("busy", f"v{n}", data)
-                self.versions["busy", f"v{n}"] = data
-                self.writer.upload(os.urandom(5000))
-                self.server.backends.database.execute("UPDATE upload_sessions SET expires_us = 1 WHERE state = 'ready'")
-                if n % 5 == 0:
-                    self.server.command("gc", "--grace", "0s")
-        except Exception as error:
-            self.error = error
-
-    def end(self):
-        self.going = False
-        self.join()
-        check.true(self.error is None and self.versions, "there was traffic", self.error)
 
 
 def test_beside_traffic(server, top):
