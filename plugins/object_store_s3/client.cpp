@@ -32,10 +32,11 @@ bool worth_repeating(const Answer& answer) {
     return code == "RequestTimeout" || code == "InternalError" || code == "ServiceUnavailable";
 }
 
-// Swift answers 200 without an etag, its own "202 Accepted", to bytes that came after younger ones for the same key,
-// and stores nothing of them.
+// Swift's "202 Accepted" is for bytes that came after younger ones of the same key: nothing of them is stored. A PUT
+// answers it as 200 without an etag, a completion as an error with this status.
 bool was_overtaken(const Request& request, const Answer& answer) {
-    return request.method == "PUT" && request.payload != nullptr && answer.ok() && answer.etag().empty();
+    if (request.payload == nullptr) return false;
+    return request.method == "PUT" ? answer.ok() && answer.etag().empty() : answer.status == 202 && answer.error;
 }
 
 bool nothing_was_sent(const TransportFailure& trouble) {

@@ -71,7 +71,7 @@ class BucketRequest(SignedRequest):
         self.wfile.flush()
 
     def overtaken(self):
-        """What Swift says of bytes that came after younger ones."""
+        """What Swift says of a PUT that came after a younger one."""
         self.answer(200, b"<html><h1>Accepted</h1></html>", {"Content-Type": "text/html; charset=UTF-8"})
 
     def document(self, name, members, status=200, blanks=b""):
@@ -231,6 +231,8 @@ class BucketRequest(SignedRequest):
             return self.document("Error", [("Code", "InternalError"), ("Message", "half way")], 200, b"   \n")
         if self.fault("200-blanks"):
             return self.answer(200, b"     ")
+        if self.fault("overtaken-join"):
+            return self.document("Error", [("Code", "InvalidRequest")], 202)
         named = [(int(p.findtext("{*}PartNumber")), p.findtext("{*}ETag").strip('"'))
                  for p in ElementTree.fromstring(body).findall("{*}Part")]
         for number, etag in named:

@@ -147,6 +147,10 @@ TEST_CASE("bytes that younger ones overtook in the store are sent again") {
     store.mp_complete(upload, id, {store.mp_put_part(upload, id, 1, {1, 1000})});
     store.expect_object(upload, {{1, 1000}});
 
+    const Upload joined(store, "fault:overtaken-join:1");
+    store.mp_complete(joined.key, joined.id, joined.parts);
+    store.expect_object(joined.key, {{1, kPart}, {2, 100}});
+
     imgsrv_error error{};
     Body once({1, 3 * kMiB});
     CHECK(store.put(store.key("fault:overtaken:99"), once, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
