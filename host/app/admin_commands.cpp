@@ -6,6 +6,7 @@
 
 #include "app/backends.h"
 #include "app/commands.h"
+#include "app/config_check.h"
 #include "app/driver_tables.h"
 #include "app/layout.h"
 #include "app/settings_flags.h"
@@ -70,7 +71,7 @@ Status list_plugins(const config::Settings& settings, bool options) {
 
 Status migration_status(const config::Settings& settings, bool apply) {
     plugin::PluginRegistry registry;
-    IMGSRV_TRY(load_plugins(settings, registry));
+    IMGSRV_TRY(load_drivers(settings, registry));
     Backends backends;
     IMGSRV_TRY(open_database(settings, registry, backends));
     const ports::Call call{"migrate", std::nullopt, nullptr};
@@ -98,27 +99,8 @@ Status show_settings(const config::Settings& settings) {
 
 Status check_settings(const config::Settings& settings) {
     plugin::PluginRegistry registry;
-    IMGSRV_TRY(load_plugins(settings, registry));
-    IMGSRV_TRY(check_driver_tables(settings, registry));
-    const auto check = [&](plugin::Kind kind, std::string_view section, const std::string& driver) -> Status {
-        IMGSRV_ASSIGN(const auto* component, registry.find(kind, driver));
-        plugin::OptionValues given;
-        for (const auto& [key, value] : settings.driver_options(section, driver))
-            given[key] = {value.value, value.origin};
-        const bool embedded = (driver == "fs" && section == "storage") || (driver == "sqlite" && section == "database");
-        // Their place comes from data-dir.
-        if (embedded)
-            given.try_emplace(driver == "fs" ? "root" : "path",
-                              plugin::OptionValue{settings.text("data-dir"), "data-dir"});
-        auto checked = plugin::check_options(component->info.options, given);
-        if (checked.ok()) return {};
-        return std::move(checked).status().with_context("[" + std::string(section) + "." + driver + "]");
-    };
-    IMGSRV_TRY(check(plugin::Kind::database, "database", settings.text("database.driver")));
-    IMGSRV_TRY(check(plugin::Kind::object_store, "storage", settings.text("storage.driver")));
-    for (const auto& driver : settings.list("auth.drivers")) IMGSRV_TRY(check(plugin::Kind::auth, "auth", driver));
-    for (const auto& step : settings.list("publish.steps"))
-        IMGSRV_TRY(check(plugin::Kind::publish_step, "publish", step));
+    IMGSRV_TRY(load_drivers(settings, registry));
+    IMGSRV_TRY(check_configuration(settings, registry));
     std::printf("the configuration is valid\n");
     return {};
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/driver_tables.h"
 #include "app/layout.h"
 #include "core/log.h"
 
@@ -68,6 +69,11 @@ Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& re
     return {};
 }
 
+Status load_drivers(const config::Settings& settings, plugin::PluginRegistry& registry) {
+    IMGSRV_TRY(load_plugins(settings, registry));
+    return check_driver_tables(settings, registry);
+}
+
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& b,
                      DataDir data_dir) {
     return open_database(settings, registry, settings.text("database.driver"), b, data_dir);
@@ -121,19 +127,13 @@ Status open_others(const config::Settings& settings, const plugin::PluginRegistr
     }
 
     const auto non_blocking = settings.list("publish.non-blocking");
-    bool finalizer = false;
     for (const auto& name : settings.list("publish.steps")) {
-        if (b.steps.contains(name)) return {Code::invalid_argument, "publish.steps names '" + name + "' twice"};
         IMGSRV_ASSIGN(auto step, plugin::create_publish_step(registry, name, name,
                                                              driver_options(settings, "publish", name), context));
         const bool blocking = std::find(non_blocking.begin(), non_blocking.end(), name) == non_blocking.end();
-        finalizer = finalizer || (step->finalizer() && blocking);
         b.pipeline.push_back({name, blocking});
         b.steps[name] = std::move(step);
     }
-    if (!finalizer)
-        return {Code::invalid_argument,
-                "publish.steps has no blocking step that publishes (a finalizer); add \"finalize_publish\""};
     return {};
 }
 

@@ -19,6 +19,8 @@ namespace imgsrv::app {
 // Loads every plugin of the program's own folder and of plugin-dir. Refused files are logged; a driver that is
 // configured and missing fails where it is created.
 Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& registry);
+// The same for what is to work with them: the table of every driver, in use or not, is checked as well.
+Status load_drivers(const config::Settings& settings, plugin::PluginRegistry& registry);
 
 // The configured backends, created from their plugins in the order of their needs.
 struct Backends {
@@ -57,7 +59,7 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
 // opened to be read only.
 Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,
                          const std::string& driver, Backends& backends, DataDir data_dir = DataDir::exclusive);
-// The rest, once the database is up to date.
+// The rest, once the database is up to date. check_configuration() has found the pipeline sound.
 Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends);
 
 }  // namespace imgsrv::app

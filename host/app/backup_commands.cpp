@@ -216,7 +216,7 @@ Status restore(const FolderFlags& flags) {
     IMGSRV_ASSIGN(const auto manifest, folder.read());
 
     plugin::PluginRegistry registry;
-    IMGSRV_TRY(load_plugins(settings, registry));
+    IMGSRV_TRY(load_drivers(settings, registry));
     Backends target;
     IMGSRV_TRY(lock_data_dir(settings, target.data_lock));
     const std::filesystem::path data = settings.text("data-dir");

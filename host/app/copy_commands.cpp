@@ -41,7 +41,7 @@ struct CopyFlags {
 Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& options) {
     IMGSRV_ASSIGN(const auto settings, flags.load());
     plugin::PluginRegistry registry;
-    IMGSRV_TRY(load_plugins(settings, registry));
+    IMGSRV_TRY(load_drivers(settings, registry));
     const ports::Call call{"storage-copy", std::nullopt, nullptr};
     // The source may be a running server's.
     Backends source, target;
@@ -71,7 +71,7 @@ Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& 
 Status copy_database(const CopyFlags& flags) {
     IMGSRV_ASSIGN(const auto settings, flags.load());
     plugin::PluginRegistry registry;
-    IMGSRV_TRY(load_plugins(settings, registry));
+    IMGSRV_TRY(load_drivers(settings, registry));
     const ports::Call call{"database-copy", std::nullopt, nullptr};
     // The source is locked: what a running server writes after the snapshot would be lost.
     Backends source, target;

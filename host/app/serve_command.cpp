@@ -68,6 +68,7 @@ int serve(const SettingsFlags& flags) {
     }
     log::init(settings->text("log-format") == "json" ? log::Format::json : log::Format::text,
               *log::parse_level(settings->text("verbosity")));
+    log::set_node(settings->text("node-name"));
     if (const Status opened = log::set_file(settings->text("log-file")); !opened.ok()) {
         std::fprintf(stderr, "imgsrv: log-file: %s\n", std::string(opened.message()).c_str());
         return 1;

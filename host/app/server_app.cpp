@@ -1,5 +1,4 @@
 #include "app/server_app.h"
-#include "app/driver_tables.h"
 
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <sstream>
 
 #include "api/api.h"
+#include "app/config_check.h"
 #include "app/layout.h"
 #include "app/server_parts.h"
 #include "core/log.h"
@@ -31,8 +31,8 @@ std::string node_name(const config::Settings& settings) {
 }  // namespace
 
 Status ServerApp::Parts::open(const ports::Call& call) {
-    IMGSRV_TRY(load_plugins(settings, registry));
-    IMGSRV_TRY(check_driver_tables(settings, registry));
+    IMGSRV_TRY(load_drivers(settings, registry));
+    IMGSRV_TRY(check_configuration(settings, registry));
     backends.metrics = &monitoring.plugin_sink();
     IMGSRV_TRY(open_database(settings, registry, backends));
     IMGSRV_ASSIGN(const auto migrations, store::load_migrations(find_layout().migrations, backends.pool->dialect()));
@@ -109,9 +109,6 @@ Status ServerApp::Parts::make_doors() {
                       settings.text("data-dir")});
     const std::string& plain = settings.text("listen");
     const std::string& tls = settings.text("tls-listen");
-    if (plain.empty() && tls.empty()) return {Code::invalid_argument, "neither listen nor tls-listen is set"};
-    if (!tls.empty() && (settings.text("tls-certificate").empty() || settings.text("tls-key").empty()))
-        return {Code::invalid_argument, "tls-listen needs tls-certificate and tls-key"};
     if (!plain.empty()) IMGSRV_TRY(server->listen({plain, "", ""}));
     if (!tls.empty()) IMGSRV_TRY(server->listen({tls, settings.text("tls-certificate"), settings.text("tls-key")}));
     IMGSRV_TRY(server->start());

@@ -22,8 +22,8 @@ Status require_database_file(const config::Settings& settings) {
 
 Status open_stored_data(const config::Settings& settings, const ports::Call& call, ObjectAccess access,
                         StoredData& data) {
+    IMGSRV_TRY(load_drivers(settings, data.registry));
     IMGSRV_TRY(require_database_file(settings));
-    IMGSRV_TRY(load_plugins(settings, data.registry));
     IMGSRV_TRY(open_database(settings, data.registry, data.backends, DataDir::shared));
     IMGSRV_TRY(require_current_schema(data.backends, call));
 

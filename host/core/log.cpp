@@ -88,6 +88,11 @@ const std::string& host_name() {
     return kName;
 }
 
+std::string& node() {
+    static auto* one = new std::string;
+    return *one;
+}
+
 std::string as_json(Level level, std::string_view message, const Field* fields, std::size_t count) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     nlohmann::ordered_json event = {
@@ -97,6 +102,7 @@ std::string as_json(Level level, std::string_view message, const Field* fields, 
         {"hostname", host_name()},
         {"msg", message},
     };
+    if (!node().empty()) event["node"] = node();
     for (std::size_t i = 0; i < count; ++i)
         std::visit([&](const auto& v) { event[std::string(fields[i].key)] = v; }, fields[i].value);
     return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -110,8 +116,8 @@ std::string as_text(Level level, std::string_view message, const Field* fields, 
     std::string line =
         fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:<5} {}", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
                     tm.tm_hour, tm.tm_min, tm.tm_sec, now.time_since_epoch().count() % 1000, to_string(level), message);
-    for (std::size_t i = 0; i < count; ++i) {
-        line += fmt::format(" {}=", fields[i].key);
+    const auto add = [&](const Field& field) {
+        line += fmt::format(" {}=", field.key);
         std::visit(
             [&](const auto& v) {
                 if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string_view>) {
@@ -122,8 +128,10 @@ std::string as_text(Level level, std::string_view message, const Field* fields, 
                     line += fmt::format("{}", v);
                 }
             },
-            fields[i].value);
-    }
+            field.value);
+    };
+    if (!node().empty()) add({"node", node()});
+    for (std::size_t i = 0; i < count; ++i) add(fields[i]);
     return line;
 }
 
@@ -144,6 +152,10 @@ Status reopen() {
 
 void set_level(Level level) {
     g_level = static_cast<int>(level);
+}
+
+void set_node(const std::string& name) {
+    node() = name;
 }
 
 bool enabled(Level level) noexcept {

@@ -29,6 +29,9 @@ Status set_file(const std::string& path);
 // Opens the file anew, after it was moved away to be kept (SIGHUP). [any]
 Status reopen();
 void set_level(Level level);
+// Every event has the field "node" with this name from now on, before its own fields; none when it is empty. [main,
+// before there are other threads]
+void set_node(const std::string& name);
 // True when an event of this level would be written. [any]
 bool enabled(Level level) noexcept;
 

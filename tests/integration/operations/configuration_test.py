@@ -165,6 +165,27 @@ def test_values():
         check.equal(there["plugin-dir"], ([str(one.path), str(other.path)], "--plugin-dir"), "plugin-dir is repeatable")
 
 
+def test_check_and_start():
+    """`config check` finds what the start would refuse, and says the same."""
+    with Folder("[storage.s3]\nbuckett = \"x\"\n") as folder:
+        for command in (("serve",), ("migrate", "up"), ("gc",), ("fsck",)):
+            done = imgsrv(*command, "--config", folder.file, "--data-dir", folder.path)
+            check.true(done.returncode != 0, f"{command}: a word misspelt in a table that is not in use")
+            check.contains(done.stdout + done.stderr, ["storage.s3.bucket"], f"{command}")
+    for flags, words in ((("--set", "publish.steps=validate_catalog"), ["publish.steps", "finalize_publish"]),
+                         (("--set", "publish.steps=finalize_publish,finalize_publish"), ["publish.steps", "twice"]),
+                         (("--set", "publish.non-blocking=finalize_publish"), ["publish.steps", "finalizer"]),
+                         (("--listen", ""), ["listen", "tls-listen"]),
+                         (("--tls-listen", "127.0.0.1:0"), ["tls-certificate", "tls-key"]),
+                         (("--tls-listen", "127.0.0.1:0", "--tls-certificate", "/none.pem", "--tls-key", "/none.key"), ["/none.pem"])):
+        with Folder() as folder:
+            for command in (("config", "check"), ("serve",)):
+                done = imgsrv(*command, "--config", folder.file, "--data-dir", folder.path, *flags)
+                check.true(done.returncode != 0, f"{command} refuses {flags}")
+                check.contains(done.stdout + done.stderr, words, f"{command} {flags}")
+            check.equal(folder.path.joinpath("imgsrv.db").exists(), False, f"nothing is made with {flags}")
+
+
 def test_log_level():
     """operations.md, Configuration: "LOG_LEVEL is an alias of verbosity"."""
     check.equal(shown(LOG_LEVEL="debug")["verbosity"], ("debug", "environment LOG_LEVEL"), "LOG_LEVEL")
@@ -231,7 +252,7 @@ def test_short_names_serve():
 
 def main():
     if pair.EMBEDDED:
-        for test in (test_names_and_defaults, test_layers, test_mistakes, test_values, test_log_level, test_short_names,
+        for test in (test_names_and_defaults, test_layers, test_mistakes, test_values, test_check_and_start, test_log_level, test_short_names,
                      test_secret_files):
             check.run(test)
     else:

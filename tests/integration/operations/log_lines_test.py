@@ -37,6 +37,15 @@ def test_json():
             check.true(isinstance(event["msg"], str) and event["msg"], "msg", event)
 
 
+def test_node():
+    """config/imgsrv.toml: node-name is "the node's name in leases and logs"."""
+    with Server("--node-name", "one") as server:
+        check.equal({e.get("node") for e in server.log.events if "level" in e}, {"one"}, "each event names the node")
+    with Server("--node-name", "two words", "--log-format", "text", start=False) as server:
+        server.spawn()
+        wait_until(lambda: 'node="two words"' in server.log.path.read_text(), "also as text")
+
+
 def test_request():
     """operations.md, Logs: "every request: method, route, status, bytes, duration, client address, principal id, request id"."""
     with Server() as server:
@@ -99,7 +108,7 @@ def test_text():
 
 
 def main():
-    for test in (test_json, test_request, test_levels, test_text):
+    for test in (test_json, test_node, test_request, test_levels, test_text):
         check.run(test)
     check.finish()
 
