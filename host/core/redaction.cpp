@@ -1,9 +1,9 @@
 #include "core/redaction.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <shared_mutex>
 #include <vector>
 
 namespace imgsrv {
@@ -99,23 +99,18 @@ void hide_named_passwords(std::string& text) {
     redaction.finish();
 }
 
-// Values grow for as long as the process starts its plugins, and are read with every line.
 class Secrets {
   public:
     void add(std::string value) {
-        const std::lock_guard lock(mutex_);
-        const List* old = current_.load();
-        if (old != nullptr && std::find(old->begin(), old->end(), value) != old->end()) return;
-        auto* grown = new List(old != nullptr ? *old : List());  // the old one stays: a line may be reading it
-        grown->push_back(std::move(value));
+        const std::unique_lock lock(mutex_);
+        if (std::find(values_.begin(), values_.end(), value) != values_.end()) return;
+        values_.push_back(std::move(value));
         // Longest first, so that a secret that holds another one goes as a whole.
-        std::sort(grown->begin(), grown->end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
-        current_.store(grown);
+        std::sort(values_.begin(), values_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
     }
     void hide_in(std::string& text) const {
-        const List* list = current_.load(std::memory_order_acquire);
-        if (list == nullptr) return;
-        for (const std::string& secret : *list) {
+        const std::shared_lock lock(mutex_);
+        for (const std::string& secret : values_) {
             Redaction redaction(text);
             for (std::size_t at = text.find(secret); at != std::string::npos;
                  at = text.find(secret, at + secret.size()))
@@ -125,9 +120,8 @@ class Secrets {
     }
 
   private:
-    using List = std::vector<std::string>;
-    std::mutex mutex_;
-    std::atomic<const List*> current_{nullptr};
+    mutable std::shared_mutex mutex_;
+    std::vector<std::string> values_;
 };
 
 // Leaked on purpose: threads may still log while static objects go away.

@@ -6,9 +6,12 @@
 
 #include "core/log.h"
 #include "core/sha256.h"
+#include "store/repetition.h"
 
 namespace imgsrv::store {
 namespace {
+
+constexpr int kAttempts = 20;
 
 constexpr std::string_view kTable =
     "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, "
@@ -70,7 +73,16 @@ Status apply(ports::Connection& connection, const ports::Call& call, Dialect dia
         static_cast<void>(connection.rollback(call));
         return std::move(status).with_context("migration " + std::to_string(m.number) + " (" + m.name + ")");
     }
-    return connection.commit(call);
+    return connection.commit(call).with_context("migration " + std::to_string(m.number) + " (" + m.name + ")");
+}
+
+// A node that still runs the version before may have the tables in use.
+Status apply_in_time(ports::Connection& connection, const ports::Call& call, Dialect dialect, const Migration& m) {
+    for (int n = 1;; ++n) {
+        Status status = apply(connection, call, dialect, m);
+        if (!asks_to_repeat(status) || n == kAttempts || call.cancelled()) return status;
+        pause_before(n);
+    }
 }
 
 }  // namespace
@@ -130,7 +142,7 @@ Result<int> migrate(Pool& pool, const ports::Call& call, const std::vector<Migra
             IMGSRV_TRY(read);
             IMGSRV_TRY(check_history(applied, migrations));
             for (std::size_t i = applied.size(); i < migrations.size(); ++i) {
-                IMGSRV_TRY(apply(connection, call, pool.dialect(), migrations[i]));
+                IMGSRV_TRY(apply_in_time(connection, call, pool.dialect(), migrations[i]));
                 ++count;
                 log::info("migration applied",
                           {{"number", std::int64_t{migrations[i].number}}, {"name", migrations[i].name}});
