@@ -6,6 +6,7 @@
 
 #include "app/backup_folder.h"
 #include "app/commands.h"
+#include "app/data_places.h"
 #include "app/progress_line.h"
 #include "app/schema.h"
 #include "app/settings_flags.h"
@@ -145,7 +146,8 @@ Status backup(const FolderFlags& flags) {
     if (settings.text("database.driver") != "sqlite")
         return {Code::failed_precondition,
                 "'imgsrv backup' is for the database sqlite; README.md tells how PostgreSQL and S3 are backed up"};
-    ports::Call call{"backup", std::nullopt, nullptr};
+    IMGSRV_TRY(require_apart_to_back_up(settings, flags.folder));
+    const ports::Call call{"backup", std::nullopt, nullptr};
     StoredData data;
     IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::read, data));
     BackupFolder folder(flags.folder);
@@ -211,6 +213,7 @@ Status restore(const FolderFlags& flags) {
     IMGSRV_ASSIGN(const auto settings, flags.settings.load());
     if (settings.text("database.driver") != "sqlite" || settings.driver_options("database", "sqlite").contains("path"))
         return {Code::failed_precondition, "'imgsrv restore' puts a SQLite database into data-dir; set no other"};
+    IMGSRV_TRY(require_apart_to_restore(settings, flags.folder));
     const ports::Call call{"restore", std::nullopt, nullptr};
     const BackupFolder folder(flags.folder);
     IMGSRV_ASSIGN(const auto manifest, folder.read());

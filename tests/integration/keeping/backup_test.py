@@ -155,6 +155,36 @@ def test_restore(server, top, versions):
         shutil.rmtree(folder)
 
 
+def test_places(server, top, versions):
+    """A backup into what it is of, and a restore into the backup, are refused before anything is written."""
+    outside = top / "link"
+    outside.symlink_to(server.data)
+    for folder in (server.data, server.data / "backup", server.data / "objects", server.data / "objects/deep/er", outside / "backup",
+                   server.folder, top.parent, f"{server.data}/../data/./b/"):
+        before = {p for p in server.folder.rglob("*") if "imgsrv.db" not in p.name}
+        done = server.command("backup", folder)
+        check.equal(done.returncode, 1, f"no backup into {folder}")
+        check.contains(done.stderr, ["the backup's folder", "data-dir", "Nothing was changed"], "and it says why")
+        check.equal({p for p in server.folder.rglob("*") if "imgsrv.db" not in p.name}, before, "nothing was changed")
+    root = top / "store"
+    done = server.command("backup", root / "backup", "--set", f"storage.fs.root={root}")
+    check.true(done.returncode == 1 and "storage.fs.root" in done.stderr and not root.exists(), "nor into a store elsewhere", done.stderr)
+    database = top / "databases/imgsrv-one.db"
+    done = server.command("backup", database.parent, "--set", f"database.sqlite.path={database}")
+    check.true(done.returncode == 1 and "database.sqlite.path" in done.stderr, "nor around a database elsewhere", done.stderr)
+
+    backup = top / "backup"
+    before = {p for p in backup.rglob("*")}
+    for data, more in ((backup, []), (backup / "objects", []), (backup / "data", []),
+                       (top / "apart", ["--set", f"storage.fs.root={backup / 'objects'}"])):
+        done = subprocess.run([BINARY, "restore", backup, "--data-dir", data, *more], env=clean_environment(), capture_output=True, text=True)
+        check.equal(done.returncode, 1, f"no restore into {data} {more}")
+        check.contains(done.stderr, ["the backup's folder", "Nothing was changed"], "and it says why")
+    check.true({p for p in backup.rglob("*")} == before and not (top / "apart").exists(), "nothing was changed")
+    shutil.copytree(backup, top / "inner/data/kept")
+    restored(top / "inner", top / "inner/data/kept")  # writes nothing into the backup
+
+
 def test_damaged_backup(server, top, versions):
     (snapshot,) = [p for p in (top / "backup").iterdir() if p.suffix == ".db"]
     data = bytearray(snapshot.read_bytes())
@@ -175,6 +205,7 @@ def main():
         check.run(test_incremental, server, top, versions)
         versions = test_killed_backups(server, top, versions)
         check.run(test_restore, server, top, versions)
+        check.run(test_places, server, top, versions)
         check.run(test_damaged_backup, server, top, versions)
         check.equal(server.stop(), 0, "the server stops well")
     if not check.failures:
