@@ -8,6 +8,7 @@
 #include "domain/digest.h"
 #include "services/hash_stream.h"
 #include "services/storage_keys.h"
+#include "services/thread_team.h"
 #include "services/verified_reader.h"
 #include "store/blobs.h"
 #include "store/uploads.h"
@@ -86,10 +87,7 @@ Status StorageCopy::copy_all(const ports::Call& call, const std::vector<Item>& i
             }
         }
     };
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < std::min(options_.parallel, items.size()); ++i) threads.emplace_back(work);
-    work();
-    for (auto& thread : threads) thread.join();
+    run_as_team(std::min(options_.parallel, items.size()), work);
     return trouble;
 }
 
