@@ -55,11 +55,12 @@ Status open_sqlite(const plugin::PluginRegistry& registry, const std::filesystem
     return {};
 }
 
-// The copy of what the rows of `rows` need, with its progress on stderr.
-Result<services::StorageCopyProgress> copy_objects(const ports::Call& call, store::Pool& rows, ports::ObjectStore& from,
-                                                   ports::ObjectStore& to) {
+// With its progress on stderr.
+Result<services::StorageCopyProgress> copy_objects(const ports::Call& call, store::Pool& rows, store::Pool& live,
+                                                   ports::ObjectStore& from, ports::ObjectStore& to,
+                                                   const services::StorageCopyOptions& options) {
     ProgressLine line;
-    services::StorageCopy copy(rows, from, to, {}, std::ref(line));
+    services::StorageCopy copy(rows, live, from, to, options, std::ref(line));
     auto done = copy.run(call);
     line.end();
     return done;
@@ -171,7 +172,8 @@ Status backup(const FolderFlags& flags) {
         Backends snapshot;
         IMGSRV_TRY(open_sqlite(data.registry, folder.path() / manifest.database, snapshot));
         const ports::Call work{call.request_id, std::nullopt, hold->token()};
-        IMGSRV_ASSIGN(copied, copy_objects(work, *snapshot.pool, *data.backends.objects, *target));
+        IMGSRV_ASSIGN(copied,
+                      copy_objects(work, *snapshot.pool, *data.backends.pool, *data.backends.objects, *target, {}));
         IMGSRV_ASSIGN(needed, needed_keys(call, *snapshot.pool));
         IMGSRV_ASSIGN(const auto applied, store::applied_migrations(*snapshot.pool, call));
         manifest.migrations = applied.size();
@@ -191,7 +193,7 @@ Status backup(const FolderFlags& flags) {
     if (copied.faults.empty()) return {};
     return {Code::data_loss,
             std::to_string(copied.faults.size()) +
-                " objects are damaged or missing and not in the backup; 'imgsrv fsck --deep' tells more"};
+                " objects could not be had and are not in the backup; 'imgsrv fsck --deep' tells more"};
 }
 
 Status refuse_to_overwrite(const ports::Call& call, const std::filesystem::path& data, bool resumed,
@@ -240,7 +242,9 @@ Status restore(const FolderFlags& flags) {
     IMGSRV_TRY(open_sqlite(registry, restoring, target));
     IMGSRV_ASSIGN(const auto known, known_migrations(target));
     IMGSRV_TRY(store::migrate(*target.pool, call, known).status());
-    IMGSRV_ASSIGN(const auto copied, copy_objects(call, *target.pool, *source, *target.objects));
+    services::StorageCopyOptions options;
+    options.source_may_be_empty = true;
+    IMGSRV_ASSIGN(const auto copied, copy_objects(call, *target.pool, *target.pool, *source, *target.objects, options));
     for (const auto& fault : copied.faults) std::printf("not restored: %s\n", fault.c_str());
     IMGSRV_TRY(target.pool->write(call, [](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
@@ -271,8 +275,9 @@ Status restore(const FolderFlags& flags) {
 }  // namespace
 
 void add_backup_commands(CLI::App& app, int& exit_code) {
-    const auto add = [&](const char* name, const char* what, Status (*work)(const FolderFlags&)) {
+    const auto add = [&](const char* name, const char* what, const char* more, Status (*work)(const FolderFlags&)) {
         auto* command = app.add_subcommand(name, what);
+        command->footer(more);
         auto flags = std::make_shared<FolderFlags>(*command);
         command->callback([flags, work, &exit_code] {
             log::set_level(log::Level::warn);
@@ -284,8 +289,13 @@ void add_backup_commands(CLI::App& app, int& exit_code) {
     };
     add("backup",
         "Copy the SQLite database and every object into a folder, beside the running server; again: what is new",
+        "What DIR has with the right size counts as copied and is not read again: to prove a backup, restore it\n"
+        "elsewhere and run 'imgsrv fsck --deep' there. DIR is apart from data-dir and the store.\n"
+        "Exit status: 0 all is in the backup, 1 not. An object that cannot be copied is named, and the rest is in it.",
         backup);
-    add("restore", "Put a backup into a data-dir that is empty", restore);
+    add("restore", "Put a backup into a data-dir that is empty",
+        "Exit status: 0 all is restored, 1 not. An object that the backup lacks is named, and the rest is restored.",
+        restore);
 }
 
 }  // namespace imgsrv::app

@@ -51,7 +51,7 @@ Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& 
     IMGSRV_TRY(open_object_store(settings, registry, flags.to, target));
 
     ProgressLine line;
-    services::StorageCopy copy(*source.pool, *source.objects, *target.objects, options, std::ref(line));
+    services::StorageCopy copy(*source.pool, *source.pool, *source.objects, *target.objects, options, std::ref(line));
     const auto done = copy.run(call);
     line.end();
     IMGSRV_TRY(done.status());
@@ -94,6 +94,10 @@ void add_storage_command(CLI::App& app, int& exit_code) {
     auto* storage = app.add_subcommand("storage", "Work on the object store")->require_subcommand(1);
     auto* copy = storage->add_subcommand(
         "copy", "Copy every object that the catalogue needs to another store, while the server runs");
+    copy->footer(
+        "What the target has with the right size counts as copied, unless --verify reads it.\n"
+        "Exit status: 0 all is in the target, 1 not. An object that cannot be copied is named, and the rest is "
+        "copied.");
     auto flags = std::make_shared<CopyFlags>(*copy);
     auto options = std::make_shared<services::StorageCopyOptions>();
     copy->add_flag("--verify", options->verify, "read everything back from the target and compare digests");

@@ -23,7 +23,7 @@ constexpr std::uint32_t kMaxRemovalsTold = 100;
 }  // namespace
 
 Fsck::Fsck(store::Pool& pool, ports::ObjectStore& objects, FsckOptions options, Report report)
-    : pool_(pool), objects_(objects), options_(options), report_(std::move(report)) {}
+    : pool_(pool), objects_(objects), options_(options), report_(std::move(report)), faults_({&objects}) {}
 
 void Fsck::tell(std::string what, std::string next, bool repaired) {
     ++summary_.findings;
@@ -149,8 +149,14 @@ Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
     if (call.cancelled()) return {Code::cancelled, "fsck was called off"};
     ++summary_.blobs;
     summary_.bytes += blob.size;
-    IMGSRV_ASSIGN(const auto damage, check_blob(call, objects_, blob, {options_.deep, 0, nullptr}));
-    if (!damage && !blob.damage) return {};
+    std::optional<std::string> damage;
+    const auto looked = faults_.attempt(call, blob.storage_key, [&]() -> Status {
+        IMGSRV_ASSIGN(damage, check_blob(call, objects_, blob, {options_.deep, 0, nullptr}));
+        faults_.note_read();
+        return {};
+    });
+    IMGSRV_TRY(looked.trouble);
+    if (looked.fault.ok() && !damage && !blob.damage) return {};
 
     // It may have been collected or healed since the page was read.
     std::string versions;
@@ -165,6 +171,13 @@ Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
     const std::string name = "blob " + blob.digest + " ";
     const std::string named = versions.empty() ? " (no version names it)" : " (of " + versions + ")";
 
+    if (!looked.fault.ok()) {
+        // It may be there again once the disk or the store was looked after: it is not marked.
+        tell(name + "cannot be read: " + looked.fault.describe() + named,
+             "look after the store; if the object is lost, remove it at " + blob.storage_key +
+                 ", then --repair lets the same bytes be uploaded again");
+        return {};
+    }
     if (!damage) {
         if (!options_.deep) {
             tell(name + "is marked damaged: it " + *blob.damage + named, "upload the same bytes again");

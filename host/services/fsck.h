@@ -6,6 +6,7 @@
 
 #include "domain/catalogue.h"
 #include "ports/object_store.h"
+#include "services/object_faults.h"
 #include "store/pool.h"
 
 namespace imgsrv::services {
@@ -43,7 +44,8 @@ class Fsck {
 
     Fsck(store::Pool& pool, ports::ObjectStore& objects, FsckOptions options, Report report);
 
-    // A status that is not OK: it could not look at everything.
+    // A status that is not OK: it could not look at everything. A single object that cannot be read, while the store is
+    // well, is a finding.
     Result<FsckSummary> run(const ports::Call& call);
 
   private:
@@ -60,6 +62,7 @@ class Fsck {
     ports::ObjectStore& objects_;
     const FsckOptions options_;
     const Report report_;
+    ObjectFaults faults_;
     FsckSummary summary_;
 };
 

@@ -3,7 +3,7 @@
 #include "core/log.h"
 #include "services/blob_check.h"
 #include "services/lease.h"
-#include "services/storage_keys.h"
+#include "services/object_faults.h"
 #include "store/blobs.h"
 #include "store/scrubbing.h"
 
@@ -15,17 +15,6 @@ namespace {
 
 // A blob that could not be read (a bad sector, say) must not keep the others from their turn.
 constexpr std::chrono::minutes kPutOff{10};
-
-// A folder that is not mounted and a bucket that was mistaken for another one have nothing of what they should: that
-// says nothing of one blob.
-Status require_some_blob(const ports::Call& call, ports::ObjectStore& objects) {
-    IMGSRV_ASSIGN(const auto page, objects.list(call, kBlobPrefix, "", 1));
-    if (!page.objects.empty()) return {};
-    return Status(Code::unavailable,
-                  "the object store holds no blob at all; is it the right one, and mounted? If all is lost, "
-                  "'imgsrv fsck --repair' lets it be uploaded again")
-        .with_retryable();
-}
 
 }  // namespace
 

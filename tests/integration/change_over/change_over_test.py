@@ -46,9 +46,20 @@ def main():
         (damaged,), = old.backends.database.query(
             f"SELECT storage_key FROM blobs WHERE digest = '{digest_of(images['v2'])}'")
         new.store.write(damaged, b"x" * 3000)
+        # One that the disk does not give out is named, and the rest is copied.
+        (key,), = old.backends.database.query(f"SELECT storage_key FROM blobs WHERE digest = '{digest_of(images['v4'])}'")
+        path = old.backends.store._path(key)
+        path.rename(folder / "aside")
+        path.mkdir()
+        writer.upload(b"comes beside it")
+        done = copy_storage(old, new)
+        check.equal(done.returncode, 1, f"a copy that lacks one object {done.stderr}")
+        check.contains(done.stdout, ["4 objects", "1 of them copied now", f"not copied: {digest_of(images['v4'])}: cannot be copied"], "and names it")
+        path.rmdir()
+        (folder / "aside").rename(path)
         done = copy_storage(old, new, "--verify")
         check.equal(done.returncode, 0, f"a second copy that verifies {done.stderr}")
-        check.contains(done.stdout, ["4 objects", "2 of them copied now"], "what came since, and what was damaged")
+        check.contains(done.stdout, ["5 objects", "2 of them copied now"], "what came since, and what was damaged")
 
         done = copy_database(old, new)
         check.true(done.returncode == 1 and "in use" in done.stderr, "the database of a running server is not copied", done.stderr)

@@ -155,6 +155,31 @@ def test_restore(server, top, versions):
         shutil.rmtree(folder)
 
 
+def test_unreadable(server, top, versions):
+    """An object that the disk does not give out is named; all else is in the backup, and older bytes of it stay there."""
+    writer, data, store = server.writer(), os.urandom(3000), server.backends.store
+    digest = writer.upload(data)
+    (key,), = server.backends.database.query(f"SELECT storage_key FROM blobs WHERE digest = '{digest}'")
+    path = store._path(key)
+    server.command("backup", top / "older")
+    path.unlink()
+    path.mkdir()
+    count, = server.backends.database.query("SELECT count(*) FROM blobs")[0]
+    done = server.command("backup", top / "fresh")
+    check.equal(done.returncode, 1, "a backup that lacks one object says so")
+    check.contains(done.stdout, [f"{count - 1} objects", f"not in the backup: {digest}: cannot be copied: "], "and names it")
+    check.contains(done.stderr, ["1 objects could not be had"], "at its end")
+    check.equal(server.command("backup", top / "older").returncode, 0, "an older backup has the bytes")
+    restored(top / "lacking", top / "fresh", 1)
+    with serving(top / "lacking") as other:
+        reader = other.client(writer.token)
+        check.equal(reader.get(f"/v1/blobs/{digest}").status, 500, "what the backup lacks is not served")
+        for content in versions.values():
+            check.true(reader.get(f"/v1/blobs/{digest_of(content)}").body == content, "all else is")
+    path.rmdir()
+    store.write(key, data)
+
+
 def test_places(server, top, versions):
     """A backup into what it is of, and a restore into the backup, are refused before anything is written."""
     outside = top / "link"
@@ -205,6 +230,7 @@ def main():
         check.run(test_incremental, server, top, versions)
         versions = test_killed_backups(server, top, versions)
         check.run(test_restore, server, top, versions)
+        check.run(test_unreadable, server, top, versions)
         check.run(test_places, server, top, versions)
         check.run(test_damaged_backup, server, top, versions)
         check.equal(server.stop(), 0, "the server stops well")

@@ -83,6 +83,25 @@ def test_wrong_bytes(server):
     fsck(server, 0, "--deep")
 
 
+def test_unreadable(server):
+    """One object that the disk does not give out: the rest is looked at, and nothing is held against it."""
+    data = container(server, "unreadable", "v1")
+    digest, store = digest_of(data), server.backends.store
+    path = store._path(key_of(server, digest))
+    path.unlink()
+    path.mkdir()
+    for flags in ((), ("--deep",), ("--deep", "--repair")):
+        told = fsck(server, 1, *flags)
+        check.contains(told, ["1 findings, 0 of them repaired"], "one finding of all")
+        finding(told, digest, "cannot be read", "unreadable v1", "--repair")
+    # As it was told.
+    path.rmdir()
+    finding(fsck(server, 1, "--repair"), digest, "missing", "not served")
+    server.writer().upload(data)
+    check.true(server.anonymous().get(f"/v1/blobs/{digest}").body == data, "an upload mends it")
+    fsck(server, 0, "--deep")
+
+
 def test_orphan(server):
     data = os.urandom(3000)
     digest = server.writer().upload(data)
@@ -162,8 +181,8 @@ def test_cannot_look(server):
 
 def main():
     tests = [test_clean, test_missing, test_wrong_bytes, test_stuck_publishing, test_lost_projections, test_late, test_cannot_look]
-    if pair.EMBEDDED:  # objects of S3 cannot be made older
-        tests.insert(3, test_orphan)
+    if pair.EMBEDDED:  # objects of S3 can neither be made older nor unreadable
+        tests[3:3] = [test_unreadable, test_orphan]
     # Its own scrubber would find the damage first.
     with Server("--scrub-rate", "0", "--gc-interval", "1s") as server:
         for test in tests:
