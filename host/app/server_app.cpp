@@ -55,7 +55,11 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
             if (promotion_worker) promotion_worker->wake();
         },
         [this](std::string id) { hash_queue->add(std::move(id)); });
-    promotion = std::make_unique<services::PromotionService>(pool, *backends.objects, owner);
+    promotion = std::make_unique<services::PromotionService>(
+        pool, *backends.objects,
+        services::PromotionPauses{settings.duration("cas-promotion-error-backoff"),
+                                  settings.duration("cas-promotion-error-backoff-max")},
+        owner);
     blobs = std::make_unique<services::BlobService>(pool, *backends.objects);
     services::CollectorOptions collection;
     collection.grace = settings.duration("gc-grace");

@@ -26,7 +26,7 @@ void ServerApp::Parts::make_workers() {
         options.threads = 2;
         options.idle_is_success = false;
         promotion_worker = std::make_unique<jobs::Worker>(options, [this](const ports::Call& call) -> Result<bool> {
-            IMGSRV_ASSIGN(const auto outcome, promotion->run_one(call, promotion_worker->current_backoff()));
+            IMGSRV_ASSIGN(const auto outcome, promotion->run_one(call));
             return outcome != services::PromotionService::Outcome::idle;
         });
     }

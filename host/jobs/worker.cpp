@@ -56,11 +56,6 @@ std::chrono::milliseconds Worker::backoff_locked() const {
     return std::min(pause, options_.backoff_max);
 }
 
-std::chrono::milliseconds Worker::current_backoff() const {
-    const std::lock_guard lock(mutex_);
-    return backoff_locked();
-}
-
 WorkerStats Worker::stats() const {
     const std::lock_guard lock(mutex_);
     return stats_;

@@ -57,8 +57,6 @@ class Worker {
     void wake();
     // Cancels what runs and waits for it. [main]
     void stop();
-    // The current back-off: how long a failed piece of work should rest. [any]
-    std::chrono::milliseconds current_backoff() const;
     WorkerStats stats() const;
     const std::string& name() const { return options_.name; }
 

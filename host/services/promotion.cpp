@@ -1,5 +1,7 @@
 #include "services/promotion.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 #include "core/sha256.h"
 #include "domain/digest.h"
@@ -15,11 +17,17 @@ using domain::UploadSession;
 using domain::UploadState;
 using store::Transaction;
 
-PromotionService::PromotionService(store::Pool& pool, ports::ObjectStore& objects, std::string owner)
-    : pool_(pool), objects_(objects), owner_(std::move(owner)) {}
+namespace {
 
-Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& call,
-                                                            std::chrono::milliseconds retry_after) {
+constexpr std::chrono::seconds kHealthPatience{5};
+
+}  // namespace
+
+PromotionService::PromotionService(store::Pool& pool, ports::ObjectStore& objects, PromotionPauses pauses,
+                                   std::string owner)
+    : pool_(pool), objects_(objects), pauses_(pauses), owner_(std::move(owner)) {}
+
+Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& call) {
     IMGSRV_ASSIGN(auto claimed, pool_.write(call, [&](Transaction& tx) -> Result<std::optional<UploadSession>> {
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::uploads::claim(tx, owner_, now, now + kLeaseTime, pool_.skip_locked());
@@ -37,16 +45,37 @@ Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& c
         call.cancel);
     const ports::Call work{call.request_id.empty() ? session.id : call.request_id, std::nullopt, lease.token()};
     auto outcome = promote(work, session);
-    if (!outcome.ok() && !lease.lost()) {
-        const ports::Call closing{work.request_id, std::nullopt, nullptr};
-        const Status back = pool_.write(closing, [&](Transaction& tx) -> Status {
-            IMGSRV_ASSIGN(const Time now, tx.now());
-            return store::uploads::hand_back(tx, session, call.cancelled() ? now : now + retry_after);
-        });
-        if (!back.ok())  // the lease runs out, then it is taken over
-            log::warn("upload session not handed back", {{"upload_id", session.id}, {"error", back.describe()}});
-    }
+    if ((!outcome.ok() || *outcome == Outcome::postponed) && !lease.lost()) hand_back(call, session);
     return outcome;
+}
+
+void PromotionService::hand_back(const ports::Call& call, const UploadSession& session) {
+    const ports::Call closing{call.request_id, std::nullopt, nullptr};
+    const Status back = pool_.write(closing, [&](Transaction& tx) -> Status {
+        IMGSRV_ASSIGN(const Time now, tx.now());
+        return store::uploads::hand_back(tx, session, call.cancelled() ? now : now + pause_after(session.attempt));
+    });
+    if (!back.ok())  // the lease runs out, then it is taken over
+        log::warn("upload session not handed back", {{"upload_id", session.id}, {"error", back.describe()}});
+}
+
+std::chrono::milliseconds PromotionService::pause_after(std::int64_t attempt) const {
+    auto pause = pauses_.first;
+    for (std::int64_t i = 1; i < attempt && pause < pauses_.most; ++i) pause *= 2;
+    return std::min(pause, pauses_.most);
+}
+
+Result<PromotionService::Outcome> PromotionService::postpone(const ports::Call& call, const UploadSession& session,
+                                                             Status why) {
+    const ports::Call look{call.request_id, std::chrono::steady_clock::now() + kHealthPatience, call.cancel};
+    // Also a store that is well may be full.
+    const bool general = call.cancelled() || why.code() == Code::resource_exhausted || !objects_.health(look).ok();
+    if (general) return why;
+    log::warn("upload postponed", {{"upload_id", session.id},
+                                   {"error", why.describe()},
+                                   {"attempt", static_cast<std::int64_t>(session.attempt)},
+                                   {"pause_ms", std::int64_t{pause_after(session.attempt).count()}}});
+    return Outcome::postponed;
 }
 
 Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& call, UploadSession& session) {
@@ -73,7 +102,7 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
             IMGSRV_TRY(reject(call, session, std::string(hex.status().message())));
             return Outcome::rejected;
         }
-        IMGSRV_TRY(hex.status());
+        if (!hex.ok()) return postpone(call, session, std::move(hex).status());
         const auto digest = domain::Digest::from_hex(*hex);
         if (digest.text() != session.expected_digest) {
             IMGSRV_TRY(reject(call, session,
@@ -82,7 +111,8 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
         }
         fresh = {digest.text(), session.expected_size, own_key, Time(), std::nullopt};
         // The key is the session's own, and no row names it: whatever a crash left under it may be replaced.
-        IMGSRV_TRY(objects_.copy(call, staged, fresh.storage_key, ports::Overwrite::replace).status());
+        const auto copied = objects_.copy(call, staged, fresh.storage_key, ports::Overwrite::replace);
+        if (!copied.ok()) return postpone(call, session, copied.status());
     }
 
     // Commit point: with this row the blob is trusted and can be read.

@@ -154,8 +154,35 @@ def test_bad_session():
         check.equal(writer.settled(bad)["state"], "ready", "until what was wrong with it is gone")
 
 
+def test_unreadable_session():
+    """operations.md, Promotion worker: "one bad session never blocks the others": nor one whose bytes cannot be read, as of a
+    bad sector, which says nothing of the others and opens no breaker."""
+    server, bad = left_completed(*QUICK, "--cas-promotion-error-backoff", "10ms", "--cas-promotion-error-backoff-max", "50ms",
+                                 "--cas-promotion-circuit-breaker-failures", "2",
+                                 "--cas-promotion-circuit-breaker-cooldown", "1h")
+    with server:
+        server.stop()
+        server.backends.database.execute("UPDATE upload_sessions SET hash_state = NULL, hashed_parts = 0")
+        staged = server.backends.store._path(f"staging/{bad}")
+        data = staged.read_bytes()
+        staged.unlink()
+        staged.mkdir()
+        server.start("--cas-promotion-enabled", "true")
+        wait_until(lambda: len(server.events("upload postponed")) > 5, "it is tried over and over")
+        told = [e for e in server.events("upload postponed") if e["upload_id"] == bad]
+        check.equal([e["pause_ms"] for e in told][:5], [10, 20, 40, 50, 50], "after pauses that grow to the maximum")
+        for n in range(3):
+            server.writer().upload(b"good %d" % n)
+        check.equal((metric(server, "circuit_open_total"), state(server, bad) in ("completed", "ingesting")), (0, True),
+                    "others go by, no breaker opens, and it waits")
+        staged.rmdir()
+        staged.write_bytes(data)
+        check.equal(server.writer().settled(bad)["state"], "ready", "until its bytes can be read again")
+
+
 def main():
-    for test in (test_disabled, test_woken, test_polls, test_backs_off, test_breaker, test_stale_lease, test_bad_session):
+    for test in (test_disabled, test_woken, test_polls, test_backs_off, test_breaker, test_stale_lease, test_bad_session,
+                 test_unreadable_session):
         check.run(test)
     check.finish()
 
