@@ -42,11 +42,9 @@ def test_rotation(issuer, server):
 def test_issuer_away(issuer):
     # Keys are fetched again every second, so that the test need not wait.
     with trusting_server(IMGSRV_AUTH_OIDC_KEY_REFRESH="1s") as server:
-        issuer.stop()
-        server.manager().post(RULES, json=rule_for(issuer)).expect(201)
-        issuer.start()
         token = issuer.token()
         issuer.stop()
+        server.manager().post(RULES, json=rule_for(issuer)).expect(201)
         answer = holder(server, token).get("/v1/publish-jobs")
         check.equal(answer.status, 503, "keys that were never fetched: nobody can tell")
         check.true(int(answer.header("Retry-After")) >= 1, "when to come again")
