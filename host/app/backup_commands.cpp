@@ -66,6 +66,10 @@ Result<services::StorageCopyProgress> copy_objects(const ports::Call& call, stor
     return done;
 }
 
+const char* how_much(const services::StorageCopyProgress& copied) {
+    return copied.faults.empty() ? "everything" : "what could be had";
+}
+
 // Removes from a backup what its rows do not need any more.
 Status prune(const ports::Call& call, const std::set<std::string>& needed, ports::ObjectStore& objects) {
     for (const std::string_view prefix : {services::kBlobPrefix, services::kStagingPrefix}) {
@@ -186,8 +190,8 @@ Status backup(const FolderFlags& flags) {
     // Commit point: with its manifest the backup is whole.
     IMGSRV_TRY(folder.commit(manifest));
     IMGSRV_TRY(prune(call, needed, *target));
-    std::printf("%s has everything of %s: the database and %llu objects (%s), %llu of them new\n", flags.folder.c_str(),
-                manifest.created.c_str(), static_cast<unsigned long long>(copied.done),
+    std::printf("%s has %s of %s: the database and %llu objects (%s), %llu of them new\n", flags.folder.c_str(),
+                how_much(copied), manifest.created.c_str(), static_cast<unsigned long long>(copied.done),
                 format_size(copied.done_bytes).c_str(), static_cast<unsigned long long>(copied.copied));
     for (const auto& fault : copied.faults) std::printf("not in the backup: %s\n", fault.c_str());
     if (copied.faults.empty()) return {};
@@ -265,7 +269,7 @@ Status restore(const FolderFlags& flags) {
     if (ec) return {Code::unavailable, "'" + restoring.string() + "' cannot be renamed: " + ec.message()};
     IMGSRV_TRY(sync_path(data));
     for (const char* tail : {"-wal", "-shm", ".migrate"}) std::filesystem::remove(restoring.string() + tail, ec);
-    std::printf("data-dir %s has everything of %s: the database and %llu objects (%s)\n", data.c_str(),
+    std::printf("data-dir %s has %s of %s: the database and %llu objects (%s)\n", data.c_str(), how_much(copied),
                 manifest.created.c_str(), static_cast<unsigned long long>(copied.done),
                 format_size(copied.done_bytes).c_str());
     if (copied.faults.empty() && summary.findings == 0) return {};

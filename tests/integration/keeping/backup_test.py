@@ -167,7 +167,7 @@ def test_unreadable(server, top, versions):
     count, = server.backends.database.query("SELECT count(*) FROM blobs")[0]
     done = server.command("backup", top / "fresh")
     check.equal(done.returncode, 1, "a backup that lacks one object says so")
-    check.contains(done.stdout, [f"{count - 1} objects", f"not in the backup: {digest}: cannot be copied: "], "and names it")
+    check.contains(done.stdout, ["has what could be had", f"{count - 1} objects", f"not in the backup: {digest}: cannot be copied: "], "and names it")
     check.contains(done.stderr, ["1 objects could not be had"], "at its end")
     check.equal(server.command("backup", top / "older").returncode, 0, "an older backup has the bytes")
     restored(top / "lacking", top / "fresh", 1)

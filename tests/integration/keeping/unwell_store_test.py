@@ -24,14 +24,24 @@ WAIT = 120
 
 
 class Unwell(Handler):
-    """Answers 500 to reads of `bad` keys, 503 to everything once `away`, and holds the first read of a `held` key."""
+    """Answers 500 to reads of `bad` keys, 503 to everything once `away`, and holds the first reads of the `held` key."""
     bad, away, held = set(), False, None
-    asked, go_on = threading.Event(), threading.Event()
+    to_hold = asked = 0
+    go_on = threading.Event()
+
+    @staticmethod
+    def hold(key, reads):
+        Unwell.go_on.clear()
+        Unwell.held, Unwell.to_hold, Unwell.asked = key, reads, 0
 
     def dispatch(self):
-        if self.command in ("GET", "HEAD") and self.key == Unwell.held and not Unwell.asked.is_set():
-            Unwell.asked.set()
-            Unwell.go_on.wait(WAIT)
+        reads = self.command in ("GET", "HEAD")
+        if reads and self.key == Unwell.held:
+            with World.lock:
+                Unwell.asked += 1
+                wait = Unwell.asked <= Unwell.to_hold
+            if wait:
+                Unwell.go_on.wait(WAIT)
         if Unwell.away:
             return self.error(503, "ServiceUnavailable")
         if self.command == "GET" and self.key in Unwell.bad:
@@ -92,22 +102,21 @@ def test_one_bad_object(server, top):
 
 
 def test_store_away(server, top):
-    """From the first object that is read."""
+    """From the first object that both read."""
     first, = (key for key, in server.backends.database.query("SELECT storage_key FROM blobs ORDER BY digest LIMIT 1"))
-    for code, words in ((2, ("fsck", "--deep")), (1, ("backup", top / "away"))):
-        Unwell.held, Unwell.away = first, False
-        Unwell.asked.clear()
-        Unwell.go_on.clear()
-        process = run(server, *words)
-        try:
-            check.true(Unwell.asked.wait(WAIT), f"{words[0]} reads")
-            Unwell.away = True
-            Unwell.go_on.set()
-            out, err = process.communicate(timeout=WAIT)
-        finally:
-            Unwell.held, Unwell.away = None, False
-        check.equal(process.returncode, code, f"{words[0]} cannot go on: {out} {err}")
-        check.contains(err, ["imgsrv: unavailable: PutObject", "ServiceUnavailable"], "and says why")
+    Unwell.hold(first, 2)
+    running = {words[0]: run(server, *words) for words in (("fsck", "--deep"), ("backup", top / "away"))}
+    try:
+        wait_until(lambda: Unwell.asked >= 2, "both read")
+        Unwell.away = True
+        Unwell.go_on.set()
+        told = {name: process.communicate(timeout=WAIT) for name, process in running.items()}
+    finally:
+        Unwell.held, Unwell.away = None, False
+        Unwell.go_on.set()
+    check.equal({name: process.returncode for name, process in running.items()}, {"fsck": 2, "backup": 1}, "neither goes on")
+    for out, err in told.values():
+        check.contains(err, ["imgsrv: unavailable: PutObject", "ServiceUnavailable"], "each says why")
         check.true("cannot be" not in out, "rather than of each object", out)
 
 
@@ -128,12 +137,10 @@ def test_promoted_meanwhile(server, top):
     session = writer.new_upload(data)
     part = writer.put_part(session, 1, data).expect(200).json
     writer.complete(session, [part]).expect(200)
-    Unwell.asked.clear()
-    Unwell.go_on.clear()
-    Unwell.held = f"staging/{session}"
+    Unwell.hold(f"staging/{session}", 1)
     backup = run(server, "backup", top / "promoted")
     try:
-        check.true(Unwell.asked.wait(WAIT), "the backup comes to the upload")
+        wait_until(lambda: Unwell.asked, "the backup comes to the upload")
         server.restart()
         check.equal(writer.settled(session)["state"], "ready", "which is promoted")
         wait_until(lambda: Unwell.held not in World.objects, "its staged bytes go")
