@@ -63,4 +63,9 @@ Status check_completion(const std::vector<UploadPart>& named, const std::vector<
     return {};
 }
 
+bool hash_covers_first(const UploadSession& session, const std::vector<UploadPart>& named) {
+    const std::uint32_t hashed = session.hashed_parts;
+    return hashed == 0 || (named.size() >= hashed && named[hashed - 1].number == hashed);
+}
+
 }  // namespace imgsrv::domain

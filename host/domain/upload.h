@@ -55,4 +55,7 @@ Status check_accepts_parts(const UploadSession& session, Time now);
 // is missing, out of order, or has another etag or size.
 Status check_completion(const std::vector<UploadPart>& named, const std::vector<UploadPart>& accepted);
 
+// Whether the parts that the running hash covers are the first of `named`.
+bool hash_covers_first(const UploadSession& session, const std::vector<UploadPart>& named);
+
 }  // namespace imgsrv::domain

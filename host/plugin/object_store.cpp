@@ -79,7 +79,8 @@ class PluginObjectStore final : public ports::ObjectStore {
           part_reader_(instance_->extension<imgsrv_ext_store_part_reader>(IMGSRV_EXT_STORE_PART_READER,
                                                                           sizeof(imgsrv_ext_store_part_reader))),
           part_limits_(instance_->extension<imgsrv_ext_store_part_limits>(IMGSRV_EXT_STORE_PART_LIMITS,
-                                                                          sizeof(imgsrv_ext_store_part_limits))) {}
+                                                                          sizeof(imgsrv_ext_store_part_limits))),
+          caps_(table_.caps(instance_->self())) {}
 
     Result<ports::ObjectInfo> stat(const ports::Call& call, std::string_view key) override {
         Objects out(1);
@@ -202,6 +203,8 @@ class PluginObjectStore final : public ports::ObjectStore {
 
     std::uint64_t least_part() const override { return part_limits_ ? part_limits_->least_size : 0; }
 
+    bool unique_part_etags() const override { return (caps_ & IMGSRV_STORE_CAP_UNIQUE_PART_ETAGS) != 0; }
+
     bool can_open_fd() const override { return local_fd_ != nullptr; }
     Result<UniqueFd> open_fd(const ports::Call& call, std::string_view key) override {
         if (!local_fd_) return Status(Code::unimplemented, "this object store has no local files");
@@ -225,6 +228,7 @@ class PluginObjectStore final : public ports::ObjectStore {
     const imgsrv_ext_store_local_fd* local_fd_;
     const imgsrv_ext_store_part_reader* part_reader_;
     const imgsrv_ext_store_part_limits* part_limits_;
+    const std::uint64_t caps_;
 };
 
 }  // namespace

@@ -89,6 +89,8 @@ class ObjectStore {
                                                           std::uint64_t offset) = 0;
     // What every part of an upload but the last must have, in bytes; 0: nothing is known.
     virtual std::uint64_t least_part() const = 0;
+    // True when no two multipart_put() of one upload return the same etag, whatever the bytes.
+    virtual bool unique_part_etags() const = 0;
     // True when open_fd() works: the store can hand out a local descriptor for sendfile().
     virtual bool can_open_fd() const = 0;
     virtual Result<UniqueFd> open_fd(const Call& call, std::string_view key) = 0;

@@ -177,9 +177,12 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
         if (state.ok()) running = std::make_unique<Sha256>(*state);
     }
 
+    bool sure = false;
     PartBody counted(body, receipt, running.get(),
-                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex),
-                      [&] { return retract_part(call, id, part.number); }});
+                     {std::min(room, options_.max_part_bytes), too_large, std::move(expected_hex), [&]() -> Status {
+                          IMGSRV_ASSIGN(sure, begin_send(call, id, part.number));
+                          return {};
+                      }});
     auto etag = objects_.multipart_put(call, staging_key(session.id), session.storage_upload_id, part.number, counted);
     if (!etag.ok()) {
         // The client's own mistake, rather than how the store put it.
@@ -199,7 +202,7 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
         IMGSRV_TRY(domain::check_accepts_parts(now_session, now));
         if (part.number <= now_session.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
         IMGSRV_TRY(store::uploads::put_part(tx, id, part, now));
-        if (!running) return {};
+        if (!running || !sure) return {};
         return store::uploads::advance_hash(tx, session, with_hash(session, part.number, *running)).status();
     });
     owner.release();
@@ -208,19 +211,37 @@ Result<UploadPart> UploadService::put_part(const ports::Call& call, std::string_
     return part;
 }
 
-// A part that is sent again counts as not received from here on: the store is about to let go of its old bytes, and a
-// row that stayed over a crash would stand for nothing.
-Status UploadService::retract_part(const ports::Call& call, std::string_view id, std::uint32_t number) {
-    IMGSRV_ASSIGN(const auto older,
-                  pool_.read(call, [&](Transaction& tx) { return store::uploads::find_part(tx, id, number); }));
-    if (!older) return {};
-    return pool_.write(call, [&](Transaction& tx) -> Status {
+// Commit point of a send: from here on every node knows that the store may come to hold these bytes as the part,
+// whether or not this process lives to see it. Where etags are unique it need not be known. A part that is sent again
+// counts as not received: the store is about to let go of its old bytes, and a row that stayed over a crash would stand
+// for nothing.
+Result<bool> UploadService::begin_send(const ports::Call& call, std::string_view id, std::uint32_t number) {
+    const bool unique = objects_.unique_part_etags();
+    if (unique) {
+        IMGSRV_ASSIGN(const auto older,
+                      pool_.read(call, [&](Transaction& tx) { return store::uploads::find_part(tx, id, number); }));
+        if (!older) return true;
+    }
+    return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
+        if (!unique) {
+            IMGSRV_ASSIGN(const std::uint32_t sends, store::uploads::record_send(tx, id, number));
+            if (sends == 1) return true;
+        }
         IMGSRV_ASSIGN(const UploadSession session, store::uploads::find(tx, id));
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_TRY(domain::check_accepts_parts(session, now));
         if (number <= session.hashed_parts) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
-        return store::uploads::remove_part(tx, id, number);
+        IMGSRV_TRY(store::uploads::remove_part(tx, id, number));
+        return unique;
     });
+}
+
+Result<bool> UploadService::hash_counts(Transaction& tx, const UploadSession& session,
+                                        const std::vector<UploadPart>& named) {
+    if (!domain::hash_covers_first(session, named)) return false;
+    if (objects_.unique_part_etags()) return true;
+    IMGSRV_ASSIGN(const auto sent_once, store::uploads::count_sent_once(tx, session.id, session.hashed_parts));
+    return sent_once == session.hashed_parts;
 }
 
 Result<UploadSession> UploadService::complete(const ports::Call& call, std::string_view id,
@@ -259,11 +280,9 @@ Result<UploadSession> UploadService::complete(const ports::Call& call, std::stri
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_ASSIGN(const bool mine, store::uploads::set_completed(tx, id, now));
         if (!mine) return {};  // another request was first
-        // The running hash counts only if it covers a prefix of the object; otherwise promotion reads the bytes.
-        const bool covered =
-            made_of_named && named.size() >= current.hashed_parts &&
-            (current.hashed_parts == 0 || named[current.hashed_parts - 1].number == current.hashed_parts);
-        if (!covered) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
+        // Sends that begin from here on come too late for the object. Without the running hash, promotion reads it all.
+        IMGSRV_ASSIGN(const bool counts, hash_counts(tx, current, named));
+        if (!made_of_named || !counts) IMGSRV_TRY(store::uploads::reset_hash(tx, id));
         return store::uploads::keep_parts(tx, id, named);
     }));
     completed_();

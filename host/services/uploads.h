@@ -63,10 +63,12 @@ class UploadService {
     Status sweep(const ports::Call& call);
 
   private:
-    // Takes back that a part is accepted, before the store replaces it: the store lets go of the old bytes when it
-    // takes the new ones, and a crash before the new row is in must not leave an accepted part that no completion can
-    // name.
-    Status retract_part(const ports::Call& call, std::string_view id, std::uint32_t number);
+    // Before the store takes a part. True when it can keep no other bytes under the etag that it is going to give, so
+    // that the running hash may go on over them.
+    Result<bool> begin_send(const ports::Call& call, std::string_view id, std::uint32_t number);
+    // Whether the running hash stands for the first bytes of an object made of the parts `named`.
+    Result<bool> hash_counts(store::Transaction& tx, const domain::UploadSession& session,
+                             const std::vector<domain::UploadPart>& named);
     Status end_session(const ports::Call& call, const domain::UploadSession& session, domain::UploadState state,
                        const std::optional<std::string>& failure);
     Status drop_staging(const ports::Call& call, const domain::UploadSession& session);

@@ -217,6 +217,7 @@ class MeasuredObjectStore final : public ports::ObjectStore {
         return opened;
     }
     std::uint64_t least_part() const override { return store_->least_part(); }
+    bool unique_part_etags() const override { return store_->unique_part_etags(); }
     bool can_open_fd() const override { return store_->can_open_fd(); }
     Result<UniqueFd> open_fd(const ports::Call& call, std::string_view key) override {
         return timed(Operation::open_fd, [&] { return store_->open_fd(call, key); });

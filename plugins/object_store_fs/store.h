@@ -32,7 +32,9 @@ class Store {
 
     void health(const sdk::Call& call);
 
-    std::uint64_t caps() noexcept { return IMGSRV_STORE_CAP_COPY_IF_ABSENT | IMGSRV_STORE_CAP_PUT_IF_ABSENT; }
+    std::uint64_t caps() noexcept {
+        return IMGSRV_STORE_CAP_COPY_IF_ABSENT | IMGSRV_STORE_CAP_PUT_IF_ABSENT | IMGSRV_STORE_CAP_UNIQUE_PART_ETAGS;
+    }
     sdk::ObjectInfo stat(const sdk::Call& call, std::string_view key);
     sdk::OpenedObject open(const sdk::Call& call, std::string_view key, std::string_view if_etag, std::uint64_t offset,
                            std::optional<std::uint64_t> length);

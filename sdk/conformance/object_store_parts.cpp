@@ -138,6 +138,22 @@ void a_part_sent_again_replaces(Instance& instance) {
     store.expect_object(key, {{1, kPart}, {222, kPart + 11}, {3, kPart}});
 }
 
+void equal_parts_have_unique_etags(Instance& instance) {
+    Store store(instance);
+    if ((store.caps() & IMGSRV_STORE_CAP_UNIQUE_PART_ETAGS) == 0)
+        throw NotOffered("IMGSRV_STORE_CAP_UNIQUE_PART_ETAGS");
+    const auto key = store.key("o");
+    const auto id = store.mp_create(key);
+    std::vector<std::string> etags(8);
+    in_parallel(8, [&](int i) {
+        const auto number = static_cast<std::uint32_t>(i / 4 + 1);
+        etags[static_cast<std::size_t>(i)] = store.mp_put_part(key, id, number, {1, kPart}).etag;
+    });
+    etags.push_back(store.mp_put_part(key, id, 1, {1, kPart}).etag);
+    std::sort(etags.begin(), etags.end());
+    IMGSRV_EXPECT(std::adjacent_find(etags.begin(), etags.end()) == etags.end());
+}
+
 void a_part_sent_twice_at_once(Instance& instance) {
     Store store(instance);
     const auto key = store.key("o");
@@ -249,6 +265,7 @@ void add_part_checks(Suite& suite) {
                                {"S22", "parts may come in parallel", parts_in_parallel},
                                {"S22", "parts may be of unknown size", parts_of_unknown_size},
                                {"S23", "a part sent again replaces the one before", a_part_sent_again_replaces},
+                               {"S23", "parts of equal bytes have etags of their own", equal_parts_have_unique_etags},
                                {"S23", "a part sent twice at once is one of them", a_part_sent_twice_at_once},
                                {"S24", "a failing body stores no part and harms none", a_failing_body_stores_no_part},
                                {"S14", "a cancelled part is not stored", cancelled_parts_are_not_stored},

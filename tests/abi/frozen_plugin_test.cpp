@@ -97,6 +97,7 @@ TEST_CASE("release 1.0: object store") {
     CHECK((*store)->list(kCall, "", "", 10)->objects.size() == 1);
     CHECK_FALSE((*store)->can_open_fd());
     CHECK_FALSE((*store)->can_open_part());
+    CHECK_FALSE((*store)->unique_part_etags());
     CHECK((*store)->health(kCall).ok());
 }
 

@@ -14,8 +14,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self._whole = True
-        self._flows = threading.Event()
-        self._flows.set()
+        self._asks, self._answers = threading.Event(), threading.Event()
+        self.mend()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -34,13 +34,13 @@ class Relay:
                     near.close()
                     continue
                 self._pairs.add((near, far))
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+            for source, sink, flows in ((near, far, self._asks), (far, near, self._answers)):
+                threading.Thread(target=self._copy, args=(source, sink, flows), daemon=True).start()
 
-    def _copy(self, source, sink):
+    def _copy(self, source, sink, flows):
         try:
             while data := source.recv(1 << 16):
-                self._flows.wait()
+                flows.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -61,14 +61,21 @@ class Relay:
 
     def hang(self):
         """Connections stay and new ones are accepted, but nothing comes through."""
-        self._flows.clear()
+        self._asks.clear()
+        self._answers.clear()
+
+    def hold_answers(self):
+        """What is asked comes through, and nothing comes back."""
+        self._answers.clear()
 
     def mend(self):
-        self._flows.set()
+        self._asks.set()
+        self._answers.set()
         with self._lock:
             self._whole = True
 
     def close(self):
-        self._flows.set()
+        self._asks.set()
+        self._answers.set()
         self.cut()
         self._listener.close()

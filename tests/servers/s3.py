@@ -95,6 +95,12 @@ class Bucket:
         left = {key for key in self._all_keys() if key.startswith(("staging/", "~imgsrv/uploads/"))}
         return left | {f"{key}?uploadId={upload}" for key, upload in self._uploads()}
 
+    def stored_parts(self):
+        """(key, upload id, part number, when it was stored) of uploads that have not ended."""
+        return {(key, upload, int(part.findtext("{*}PartNumber")), part.findtext("{*}LastModified"))
+                for key, upload in self._uploads()
+                for part in ET.fromstring(self._request("GET", key, {"uploadId": upload})).findall("{*}Part")}
+
     def leftovers(self):
         # What it asks whether the store is well with stays.
         own = {key for key in self._all_keys() if key.startswith("~imgsrv/")} - {"~imgsrv/health"}

@@ -13,6 +13,10 @@ extern "C" {
 // Of several calls with IMGSRV_IF_ABSENT at once, exactly one wins. Without the capability the store checks, then acts.
 #define IMGSRV_STORE_CAP_COPY_IF_ABSENT 1ull
 #define IMGSRV_STORE_CAP_PUT_IF_ABSENT 2ull
+// No two calls of mp_put_part() for one upload give the same etag, whatever the bytes. Without the capability, as with
+// an etag that is an MD5, the host does not trust what it hashed of a part that was sent more than once, and reads it
+// again.
+#define IMGSRV_STORE_CAP_UNIQUE_PART_ETAGS 4ull
 
 // Flag of put() and copy(): ALREADY_EXISTS, with no change, when there is an object at the key.
 #define IMGSRV_IF_ABSENT 1u

@@ -5,6 +5,8 @@ import time
 # Rows that mean nothing without another one, which is not there.
 ORPHANS = {
     "parts without session": "SELECT COUNT(*) FROM upload_parts WHERE upload_id NOT IN (SELECT id FROM upload_sessions)",
+    "sends of parts without session":
+        "SELECT COUNT(*) FROM upload_part_sends WHERE upload_id NOT IN (SELECT id FROM upload_sessions)",
     "steps without job": "SELECT COUNT(*) FROM publish_steps WHERE job_id NOT IN (SELECT id FROM publish_jobs)",
     "jobs without version": "SELECT COUNT(*) FROM publish_jobs WHERE version_id NOT IN (SELECT id FROM versions)",
     "rows of missing versions": "SELECT COUNT(*) FROM projection_rows WHERE version_id NOT IN (SELECT id FROM versions)",

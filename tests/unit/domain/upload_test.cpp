@@ -31,6 +31,16 @@ TEST_CASE("a wrong completion is refused by the part that is wrong") {
     CHECK(refusal({{1, "a", 10}, {1, "a", 10}}).find("ascending") != std::string::npos);
 }
 
+TEST_CASE("a running hash counts for an object that begins with the parts it covers") {
+    UploadSession session;
+    CHECK(hash_covers_first(session, {{4, "d", 5}}));
+    session.hashed_parts = 2;
+    CHECK(hash_covers_first(session, kAccepted));
+    CHECK(hash_covers_first(session, {{1, "a", 10}, {2, "b", 10}}));
+    CHECK_FALSE(hash_covers_first(session, {{1, "a", 10}}));
+    CHECK_FALSE(hash_covers_first(session, {{1, "a", 10}, {4, "d", 5}}));
+}
+
 TEST_CASE("parts are taken while the session is open and has not expired") {
     UploadSession session;
     session.expires = from_micros(1000);

@@ -170,6 +170,7 @@ TEST_CASE("multipart uploads, and parts read back") {
     const auto etag1 = store->multipart_put(kCall, "k", *id, 1, one);
     REQUIRE(etag1.ok());
     REQUIRE(etag2.ok());
+    CHECK_FALSE(store->unique_part_etags());
     REQUIRE(store->can_open_part());
     auto part = store->open_part(kCall, "k", *id, {2, 3, *etag2}, 1);
     REQUIRE(part.ok());

@@ -43,6 +43,7 @@ class RefusingStore : public ports::ObjectStore {
         return refuse();
     }
     std::uint64_t least_part() const override { return 0; }
+    bool unique_part_etags() const override { return false; }
     bool can_open_fd() const override { return false; }
     Result<UniqueFd> open_fd(const ports::Call&, std::string_view) override { return refuse(); }
     Status health(const ports::Call&) override { return {}; }

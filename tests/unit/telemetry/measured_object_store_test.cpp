@@ -66,6 +66,7 @@ class Fake final : public ports::ObjectStore {
         return std::unique_ptr<ports::ByteReader>(std::make_unique<test::TextReader>("part"));
     }
     std::uint64_t least_part() const override { return 5; }
+    bool unique_part_etags() const override { return true; }
     bool can_open_fd() const override { return false; }
     Result<UniqueFd> open_fd(const ports::Call&, std::string_view) override { return answer; }
     Status health(const ports::Call&) override { return answer; }
