@@ -164,20 +164,22 @@ def test_part_digests(world):
         check.equal(world.writer.put_part(upload, 1, data, headers={name: value}).status, 200, f"{name}: {value[:30]}")
 
 
-def test_small_parts(world):
-    """Where the store joins no small parts, a completion is refused with the part's number, and larger ones can be sent."""
-    data = os.urandom(3000)
+def test_small_part_between_others(world):
+    """Where the store joins no small parts, a completion is refused with the part's number, and a larger one can be sent."""
+    data = os.urandom(LEAST_PART + 3000)
     upload = world.writer.new_upload(data)
-    parts = [world.writer.put_part(upload, n, data[(n - 1) * 1500:n * 1500]).expect(200).json for n in (1, 2)]
-    answer = world.writer.complete(upload, parts)
+    first, small, last = [world.writer.put_part(upload, n, piece).expect(200).json for n, piece in enumerate(
+        (data[:LEAST_PART], data[LEAST_PART:-1500], data[-1500:]), 1)]
+    answer = world.writer.complete(upload, [first, small, last])
     check.equal(answer.status, 200 if EMBEDDED else 412, "completion with a small part that is not the last")
     if not EMBEDDED:
-        check.contains(answer.detail, ["part 1", "1500", "5 MiB"], "a small part that is not the last: detail")
+        check.contains(answer.detail, ["part 2", "1500", "5 MiB"], "a small part that is not the last: detail")
         check.true(world.server.backends.store.host not in answer.detail, "without the address of the store")
-        whole = world.writer.put_part(upload, 1, data)
-        check.equal(whole.status, 413, "a larger part, while the others take the place")
-        whole = world.writer.put_part(upload, 2, b"").expect(200).json, world.writer.put_part(upload, 1, data).expect(200).json
-        world.writer.complete(upload, [whole[1]]).expect(200)
+        larger = world.writer.put_part(upload, 2, data[LEAST_PART:])
+        check.equal(larger.status, 413, "a larger part, while the last one takes the place")
+        world.writer.put_part(upload, 3, b"").expect(200)
+        larger = world.writer.put_part(upload, 2, data[LEAST_PART:]).expect(200).json
+        world.writer.complete(upload, [first, larger]).expect(200)
     check.equal(world.writer.settled(upload)["state"], "ready", "the upload")
 
 
