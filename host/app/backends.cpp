@@ -27,6 +27,18 @@ void place(plugin::OptionValues& options, const std::string& key, const std::fil
     options.try_emplace(key, plugin::OptionValue{path.string(), "data-dir"});
 }
 
+// What an operator has to have right, which is what a driver cannot do without.
+std::string shown_place(const plugin::LoadedComponent& component, const plugin::OptionValues& options) {
+    std::string text = "the store '" + component.info.name + "'";
+    for (const auto& declared : component.info.options) {
+        const auto given = options.find(declared.key);
+        if (!declared.required || declared.secret || given == options.end()) continue;
+        if (const auto* value = std::get_if<std::string>(&given->second.value))
+            text += ", " + declared.key + " '" + *value + "'";
+    }
+    return text;
+}
+
 // An empty database must not take the place of one that is being restored.
 Status refuse_half_restored(const config::Settings& settings) {
     const std::filesystem::path dir = settings.text("data-dir");
@@ -108,6 +120,8 @@ Status open_object_store(const config::Settings& settings, const plugin::PluginR
     }
     if (driver == "fs" && data_dir == DataDir::shared)
         options["read_only"] = plugin::OptionValue{"true", "this command"};
+    IMGSRV_ASSIGN(const auto* component, registry.find(plugin::Kind::object_store, driver));
+    b.objects_place = shown_place(*component, options);
     IMGSRV_ASSIGN(b.objects,
                   plugin::create_object_store(registry, driver, "storage", options, {nullptr, b.metrics, nullptr}));
     return {};

@@ -31,6 +31,7 @@ struct Backends {
     std::unique_ptr<services::TokenRegistry> tokens;
     std::unique_ptr<services::RuleRegistry> rules;
     std::unique_ptr<ports::ObjectStore> objects;
+    std::string objects_place;  // where that is as configured, for people: "s3, bucket images, …"
     std::vector<std::unique_ptr<ports::Authenticator>> authenticators;
     services::StepSet steps;
     std::vector<domain::PipelineStep> pipeline;

@@ -18,6 +18,7 @@
 #include "services/lease.h"
 #include "services/storage_copy.h"
 #include "services/storage_keys.h"
+#include "services/store_identity.h"
 #include "store/blobs.h"
 #include "store/collection.h"
 #include "store/snapshot.h"
@@ -146,6 +147,16 @@ class RemovalHold {
     std::unique_ptr<services::LeaseKeeper> lease_;
 };
 
+// The objects of another server's backup would be pruned for those of this one.
+Status require_same_origin(const ports::Call& call, const BackupFolder& folder, const std::string& id,
+                           ports::ObjectStore& objects) {
+    IMGSRV_ASSIGN(const auto borne, services::read_store_id(call, objects));
+    if (!borne || borne == id) return {};
+    return {Code::failed_precondition, "'" + folder.path().string() +
+                                           "' is the backup of another server, whose object store has the id " +
+                                           *borne + " and not " + id + "; choose another folder"};
+}
+
 Status backup(const FolderFlags& flags) {
     IMGSRV_ASSIGN(const auto settings, flags.settings.load());
     if (settings.text("database.driver") != "sqlite")
@@ -155,14 +166,17 @@ Status backup(const FolderFlags& flags) {
     const ports::Call call{"backup", std::nullopt, nullptr};
     StoredData data;
     IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::read, data));
+    BackupManifest manifest;
+    services::StoreIdentity identity(*data.backends.pool, *data.backends.objects, data.backends.objects_place);
+    IMGSRV_ASSIGN(manifest.store_id, identity.check(call));
     BackupFolder folder(flags.folder);
     IMGSRV_TRY(folder.open_to_write());
     IMGSRV_ASSIGN(const auto target, open_files(data.registry, folder.objects(), false));
+    IMGSRV_TRY(require_same_origin(call, folder, manifest.store_id, *target));
 
     // In this order: an object that the snapshot's rows name was not queued for removal before the hold, and is not
     // removed while it lasts.
     IMGSRV_ASSIGN(const auto hold, RemovalHold::take(call, *data.backends.pool));
-    BackupManifest manifest;
     manifest.database = "imgsrv-" + new_uuid() + ".db";
     manifest.program = IMGSRV_VERSION;
     manifest.created = format_rfc3339(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
@@ -187,6 +201,8 @@ Status backup(const FolderFlags& flags) {
     manifest.objects = copied.done;
     manifest.bytes = copied.done_bytes;
     manifest.faults = copied.faults.size();
+    // Before the manifest, so that each one that names an id is in a folder that bears it.
+    IMGSRV_TRY(services::put_store_id(call, *target, folder.objects().string(), manifest.store_id));
     // Commit point: with its manifest the backup is whole.
     IMGSRV_TRY(folder.commit(manifest));
     IMGSRV_TRY(prune(call, needed, *target));
@@ -215,6 +231,17 @@ Status refuse_to_overwrite(const ports::Call& call, const std::filesystem::path&
     return {Code::failed_precondition, "the object store is not empty; nothing was changed"};
 }
 
+// Before anything is changed: a folder that lacks its objects would be restored to a database without any.
+Status require_own_objects(const ports::Call& call, const BackupFolder& folder, const std::string& id,
+                           ports::ObjectStore& objects) {
+    if (id.empty()) return {};
+    IMGSRV_ASSIGN(const auto borne, services::read_store_id(call, objects));
+    if (borne == id) return {};
+    return {Code::failed_precondition, "the objects in '" + folder.objects().string() +
+                                           "' are not those of this backup, whose object store has " + "the id " + id +
+                                           ": they bear " + borne.value_or("none") + ". Is their disk mounted?"};
+}
+
 Status restore(const FolderFlags& flags) {
     IMGSRV_ASSIGN(const auto settings, flags.settings.load());
     if (settings.text("database.driver") != "sqlite" || settings.driver_options("database", "sqlite").contains("path"))
@@ -234,6 +261,10 @@ Status restore(const FolderFlags& flags) {
     const bool resumed = std::filesystem::exists(restoring, ec);
     IMGSRV_TRY(open_object_store(settings, registry, settings.text("storage.driver"), target));
     IMGSRV_TRY(refuse_to_overwrite(call, data, resumed, *target.objects));
+    IMGSRV_ASSIGN(const auto source, open_files(registry, folder.objects(), true));
+    IMGSRV_TRY(require_own_objects(call, folder, manifest.store_id, *source));
+    if (!manifest.store_id.empty())
+        IMGSRV_TRY(services::require_no_other_id(call, *target.objects, target.objects_place, manifest.store_id));
 
     for (const char* tail : {"-wal", "-shm"}) std::filesystem::remove(restoring.string() + tail, ec);
     std::filesystem::copy_file(folder.path() / manifest.database, restoring,
@@ -241,7 +272,6 @@ Status restore(const FolderFlags& flags) {
     if (ec) return {Code::unavailable, "'" + restoring.string() + "' cannot be written: " + ec.message()};
     IMGSRV_TRY(make_private(restoring));
     IMGSRV_TRY(sync_path(restoring));
-    IMGSRV_ASSIGN(const auto source, open_files(registry, folder.objects(), true));
 
     IMGSRV_TRY(open_sqlite(registry, restoring, target));
     IMGSRV_ASSIGN(const auto known, known_migrations(target));
@@ -254,10 +284,14 @@ Status restore(const FolderFlags& flags) {
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::settle_restored(tx, now);
     }));
+    // The store is the restored database's: with the id that it had or, from before there were ids, with a new one.
+    services::StoreIdentity identity(*target.pool, *target.objects, target.objects_place);
+    IMGSRV_TRY(identity.adopt(call, true).status());
     // Work that waits is as old as the backup.
-    services::Fsck fsck(*target.pool, *target.objects, {false, true, false}, [](const services::Finding& finding) {
-        std::printf("%s; next: %s\n", finding.what.c_str(), finding.next.c_str());
-    });
+    services::Fsck fsck(*target.pool, *target.objects, identity, {false, true, false},
+                        [](const services::Finding& finding) {
+                            std::printf("%s; next: %s\n", finding.what.c_str(), finding.next.c_str());
+                        });
     IMGSRV_ASSIGN(const auto summary, fsck.run(call));
     IMGSRV_TRY(store::fold_log(*target.pool, call));
     target.pool.reset();

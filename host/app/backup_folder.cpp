@@ -86,6 +86,7 @@ Result<BackupManifest> BackupFolder::read() const {
         manifest.database = document.at("database").get<std::string>();
         manifest.database_sha256 = document.at("database_sha256").get<std::string>();
         manifest.migrations = document.at("migrations").get<std::uint64_t>();
+        manifest.store_id = document.value("store_id", "");
         manifest.objects = document.at("objects").get<std::uint64_t>();
         manifest.bytes = document.at("bytes").get<std::uint64_t>();
         manifest.faults = document.at("faults").get<std::uint64_t>();
@@ -110,6 +111,7 @@ Status BackupFolder::commit(BackupManifest manifest) {
                                              {"database", manifest.database},
                                              {"database_sha256", manifest.database_sha256},
                                              {"migrations", manifest.migrations},
+                                             {"store_id", manifest.store_id},
                                              {"objects", manifest.objects},
                                              {"bytes", manifest.bytes},
                                              {"faults", manifest.faults}};

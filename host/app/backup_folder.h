@@ -16,6 +16,7 @@ struct BackupManifest {
     std::string database;         // file in the folder
     std::string database_sha256;  // hex
     std::uint64_t migrations = 0;
+    std::string store_id;       // which objects/ bears too; empty in backups of before there were ids
     std::uint64_t objects = 0;  // in objects/
     std::uint64_t bytes = 0;
     std::uint64_t faults = 0;  // objects that could not be had

@@ -13,6 +13,8 @@ void add_plugins_command(CLI::App& app, int& exit_code);
 void add_migrate_command(CLI::App& app, int& exit_code);
 void add_config_command(CLI::App& app, int& exit_code);
 void add_storage_command(CLI::App& app, int& exit_code);
+// Of the command `storage`.
+void add_adopt_command(CLI::App& storage, int& exit_code);
 void add_database_command(CLI::App& app, int& exit_code);
 void add_gc_command(CLI::App& app, int& exit_code);
 // Its exit code is 0 when nothing is wrong, 1 when something is, 2 when it could not look.

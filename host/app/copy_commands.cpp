@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "services/storage_copy.h"
+#include "services/store_identity.h"
 #include "store/database_copy.h"
 #include "store/migrations.h"
 
@@ -50,6 +51,10 @@ Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& 
     IMGSRV_TRY(open_object_store(settings, registry, flags.from, source, DataDir::shared));
     IMGSRV_TRY(open_object_store(settings, registry, flags.to, target));
 
+    services::StoreIdentity identity(*source.pool, *source.objects, source.objects_place);
+    IMGSRV_ASSIGN(const std::string id, identity.check(call));
+    IMGSRV_TRY(services::require_no_other_id(call, *target.objects, target.objects_place, id));
+
     ProgressLine line;
     services::StorageCopy copy(*source.pool, *source.pool, *source.objects, *target.objects, options, std::ref(line));
     const auto done = copy.run(call);
@@ -59,8 +64,12 @@ Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& 
                 format_size(done->done_bytes).c_str(), flags.to.c_str(), static_cast<unsigned long long>(done->copied));
     for (const auto& fault : done->faults) std::printf("not copied: %s\n", fault.c_str());
     if (!done->faults.empty())
-        return {Code::data_loss,
-                std::to_string(done->faults.size()) + " objects could not be copied; they are named above"};
+        return {Code::data_loss, std::to_string(done->faults.size()) +
+                                     " objects could not be copied; they are named above. To do without them, take '" +
+                                     flags.to + "' as it is with 'imgsrv storage adopt --storage-driver " + flags.to +
+                                     "'"};
+    // Commit point: now that all of it is there, a server starts on it.
+    IMGSRV_TRY(services::put_store_id(call, *target.objects, target.objects_place, id));
     std::printf(
         "To change over: stop the server, run this command again for what came meanwhile, set storage.driver to "
         "'%s', and start it. Uploads that are not complete by then begin again.\n",
@@ -105,6 +114,7 @@ void add_storage_command(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     copy->callback([flags, options, &exit_code] { exit_code = end_with(copy_storage(*flags, *options)); });
+    add_adopt_command(*storage, exit_code);
 }
 
 void add_database_command(CLI::App& app, int& exit_code) {

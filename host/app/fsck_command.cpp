@@ -34,7 +34,8 @@ Result<services::FsckSummary> run(const FsckFlags& flags) {
     const ports::Call call{"fsck", std::nullopt, nullptr};
     StoredData data;
     IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::read, data));
-    services::Fsck fsck(*data.backends.pool, *data.backends.objects, flags.options, print);
+    services::StoreIdentity identity(*data.backends.pool, *data.backends.objects, data.backends.objects_place);
+    services::Fsck fsck(*data.backends.pool, *data.backends.objects, identity, flags.options, print);
     return fsck.run(call);
 }
 

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "services/collector.h"
+#include "services/store_identity.h"
 #include "services/uploads.h"
 
 namespace imgsrv::app {
@@ -122,6 +123,8 @@ Status run(const GcFlags& flags) {
         return pause(call, *data.backends.pool, duration);
     }
     if (flags.resume) return resume(call, *data.backends.pool);
+    services::StoreIdentity identity(*data.backends.pool, *data.backends.objects, data.backends.objects_place);
+    IMGSRV_TRY(identity.check(call).status());
     services::Collector collector(*data.backends.pool, *data.backends.objects, options);
     return flags.dry_run ? preview(call, collector) : collect(call, settings, data, collector);
 }

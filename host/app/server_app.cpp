@@ -38,7 +38,17 @@ Status ServerApp::Parts::open(const ports::Call& call) {
     IMGSRV_ASSIGN(const auto migrations, store::load_migrations(find_layout().migrations, backends.pool->dialect()));
     IMGSRV_TRY(store::migrate(*backends.pool, call, migrations).status());
     IMGSRV_TRY(open_others(settings, registry, backends));
+    // Of the store as it is: looks at its health are not among the operations that are counted.
+    identity = std::make_unique<services::StoreIdentity>(*backends.pool, *backends.objects, backends.objects_place);
     backends.objects = telemetry::measure(std::move(backends.objects), monitoring.registry());
+    return {};
+}
+
+Status ServerApp::Parts::know_store(const ports::Call& call) {
+    constexpr auto kLimit = std::chrono::seconds(5);
+    Status known = identity->establish({call.request_id, std::chrono::steady_clock::now() + kLimit, nullptr});
+    if (known.code() == Code::failed_precondition) return known;
+    if (!known.ok()) log::warn("object store is not known yet", {{"error", known.describe()}});
     return {};
 }
 
@@ -56,7 +66,7 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
         },
         [this](std::string id) { hash_queue->add(std::move(id)); });
     promotion = std::make_unique<services::PromotionService>(
-        pool, *backends.objects,
+        pool, *backends.objects, *identity,
         services::PromotionPauses{settings.duration("cas-promotion-error-backoff"),
                                   settings.duration("cas-promotion-error-backoff-max")},
         owner);
@@ -65,7 +75,7 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
     collection.grace = settings.duration("gc-grace");
     collector = std::make_unique<services::Collector>(pool, *backends.objects, collection);
     scrubber = std::make_unique<services::Scrubber>(
-        pool, *backends.objects, owner,
+        pool, *backends.objects, *identity, owner,
         services::ScrubberOptions{settings.size("scrub-rate"), settings.duration("scrub-interval")});
     catalogue = std::make_unique<services::CatalogueService>(pool, clock);
     publishing =
@@ -83,7 +93,13 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
     }));
 
     health.add("database", [this](const ports::Call& c) { return backends.database->health(c); });
-    health.add("storage", [this](const ports::Call& c) { return backends.objects->health(c); });
+    health.add("storage", [this](const ports::Call& c) -> Status {
+        Status known = identity->establish(c);
+        // That it is the wrong store says more than what else is wrong with it.
+        if (known.code() == Code::failed_precondition) return known;
+        IMGSRV_TRY(backends.objects->health(c));
+        return known;
+    });
     for (const auto& authenticator : access->authenticators())
         health.add("auth-" + std::string(authenticator->name()),
                    [a = authenticator.get()](const ports::Call& c) { return a->health(c); });
@@ -131,6 +147,7 @@ Status ServerApp::start() {
     parts_ = std::make_unique<Parts>(settings_);
     const ports::Call call{"start", std::nullopt, nullptr};
     IMGSRV_TRY(parts_->open(call));
+    IMGSRV_TRY(parts_->know_store(call));
     IMGSRV_TRY(parts_->make_services(call));
     IMGSRV_TRY(parts_->access->bootstrap(call, [](const std::string& token) {
         std::printf("imgsrv bootstrap token (one-time): %s\n", token.c_str());

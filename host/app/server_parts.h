@@ -24,6 +24,7 @@
 #include "services/publishing.h"
 #include "services/scrubber.h"
 #include "services/step_runner.h"
+#include "services/store_identity.h"
 #include "services/uploads.h"
 
 namespace imgsrv::app {
@@ -40,6 +41,7 @@ struct ServerApp::Parts {
     Backends backends;
     services::CatalogueClock clock;
     services::HealthService health;
+    std::unique_ptr<services::StoreIdentity> identity;
     std::unique_ptr<services::UploadService> uploads;
     std::unique_ptr<services::PromotionService> promotion;
     std::unique_ptr<services::BlobService> blobs;
@@ -69,6 +71,9 @@ struct ServerApp::Parts {
 
     // Plugins, backends, migrations.
     Status open(const ports::Call& call);
+    // failed_precondition when the object store is known not to be the database's. One that is away is asked again with
+    // each look at its health.
+    Status know_store(const ports::Call& call);
     Status make_services(const ports::Call& call);
     // Everything that runs in the background; nothing runs yet.
     void make_workers();

@@ -115,9 +115,11 @@ void ServerApp::Parts::make_keepers() {
         collection.name = "gc";
         collection.poll_interval = std::min(interval, kLongestPoll);
         collection.breaker_failures = 0;
-        collector_worker = std::make_unique<jobs::Worker>(
-            collection,
-            [this, interval](const ports::Call& call) -> Result<bool> { return collector->run_due(call, interval); });
+        collector_worker =
+            std::make_unique<jobs::Worker>(collection, [this, interval](const ports::Call& call) -> Result<bool> {
+                IMGSRV_TRY(identity->check(call).status());
+                return collector->run_due(call, interval);
+            });
     }
     if (settings.size("scrub-rate") > 0) {
         jobs::WorkerOptions scrub;

@@ -22,8 +22,13 @@ constexpr std::uint32_t kMaxRemovalsTold = 100;
 
 }  // namespace
 
-Fsck::Fsck(store::Pool& pool, ports::ObjectStore& objects, FsckOptions options, Report report)
-    : pool_(pool), objects_(objects), options_(options), report_(std::move(report)), faults_({&objects}) {}
+Fsck::Fsck(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, FsckOptions options, Report report)
+    : pool_(pool),
+      objects_(objects),
+      identity_(identity),
+      options_(options),
+      report_(std::move(report)),
+      faults_({&objects}) {}
 
 void Fsck::tell(std::string what, std::string next, bool repaired) {
     ++summary_.findings;
@@ -33,6 +38,7 @@ void Fsck::tell(std::string what, std::string next, bool repaired) {
 
 Result<FsckSummary> Fsck::run(const ports::Call& call) {
     summary_ = {};
+    IMGSRV_TRY(identity_.check(call).status());
     IMGSRV_TRY(check_database(call));
     if (options_.late) IMGSRV_TRY(check_uploads(call));
     IMGSRV_TRY(check_jobs(call));
@@ -192,7 +198,7 @@ Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
              options_.repair ? "it is served again" : "--deep --repair has it served again", options_.repair);
         return {};
     }
-    if (options_.repair) IMGSRV_TRY(record_damage(call, pool_, blob, *damage).status());
+    if (options_.repair) IMGSRV_TRY(record_damage(call, pool_, identity_, blob, *damage).status());
     tell(name + *damage + named, std::string("upload the same bytes again, or put the object back at ") +
                                      blob.storage_key +
                                      (options_.repair || blob.damage ? "; it is not served until then" : ""));

@@ -7,6 +7,7 @@
 #include "domain/catalogue.h"
 #include "ports/object_store.h"
 #include "services/object_faults.h"
+#include "services/store_identity.h"
 #include "store/pool.h"
 
 namespace imgsrv::services {
@@ -42,10 +43,10 @@ class Fsck {
   public:
     using Report = std::function<void(const Finding&)>;
 
-    Fsck(store::Pool& pool, ports::ObjectStore& objects, FsckOptions options, Report report);
+    Fsck(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, FsckOptions options, Report report);
 
-    // A status that is not OK: it could not look at everything. A single object that cannot be read, while the store is
-    // well, is a finding.
+    // A status that is not OK: it could not look at everything, or not at all, for the store is not the database's. A
+    // single object that cannot be read, while the store is well, is a finding.
     Result<FsckSummary> run(const ports::Call& call);
 
   private:
@@ -60,6 +61,7 @@ class Fsck {
 
     store::Pool& pool_;
     ports::ObjectStore& objects_;
+    StoreIdentity& identity_;
     const FsckOptions options_;
     const Report report_;
     ObjectFaults faults_;

@@ -23,9 +23,9 @@ constexpr std::chrono::seconds kHealthPatience{5};
 
 }  // namespace
 
-PromotionService::PromotionService(store::Pool& pool, ports::ObjectStore& objects, PromotionPauses pauses,
-                                   std::string owner)
-    : pool_(pool), objects_(objects), pauses_(pauses), owner_(std::move(owner)) {}
+PromotionService::PromotionService(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity,
+                                   PromotionPauses pauses, std::string owner)
+    : pool_(pool), objects_(objects), identity_(identity), pauses_(pauses), owner_(std::move(owner)) {}
 
 Result<PromotionService::Outcome> PromotionService::run_one(const ports::Call& call) {
     IMGSRV_ASSIGN(auto claimed, pool_.write(call, [&](Transaction& tx) -> Result<std::optional<UploadSession>> {
@@ -69,7 +69,8 @@ Result<PromotionService::Outcome> PromotionService::postpone(const ports::Call& 
                                                              Status why) {
     const ports::Call look{call.request_id, std::chrono::steady_clock::now() + kHealthPatience, call.cancel};
     // Also a store that is well may be full.
-    const bool general = call.cancelled() || why.code() == Code::resource_exhausted || !objects_.health(look).ok();
+    const bool general = call.cancelled() || why.code() == Code::resource_exhausted || !objects_.health(look).ok() ||
+                         !identity_.check(look).ok();
     if (general) return why;
     log::warn("upload postponed", {{"upload_id", session.id},
                                    {"error", why.describe()},
@@ -149,8 +150,10 @@ Result<bool> PromotionService::still_trusted(Transaction& tx, const UploadSessio
 Result<std::string> PromotionService::verify(const ports::Call& call, const UploadSession& session) {
     const std::string staged = staging_key(session.id);
     auto found = objects_.stat(call, staged);
-    if (found.status().code() == Code::not_found)
+    if (found.status().code() == Code::not_found) {
+        IMGSRV_TRY(identity_.check(call).status());
         return Status(Code::data_loss, "the uploaded bytes are gone from the object store; upload them again");
+    }
     IMGSRV_TRY(found.status());
     const ports::ObjectInfo info = std::move(found).value();
     if (info.size != session.expected_size)

@@ -6,6 +6,7 @@
 
 #include "domain/upload.h"
 #include "ports/object_store.h"
+#include "services/store_identity.h"
 #include "store/pool.h"
 
 namespace imgsrv::services {
@@ -20,13 +21,14 @@ struct PromotionPauses {
 class PromotionService {
   public:
     // owner: "<node>/<process>", unique for each run of a process.
-    PromotionService(store::Pool& pool, ports::ObjectStore& objects, PromotionPauses pauses, std::string owner);
+    PromotionService(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, PromotionPauses pauses,
+                     std::string owner);
 
     enum class Outcome { idle, promoted, rejected, postponed };
     // Claims the oldest waiting session and brings it to its end: ready, or failed with what was wrong. Postponed: the
     // store, which is well, does not do with this session's bytes what it should; nothing is known of other sessions. A
     // status that is not OK is the store's or the database's trouble. In both cases the session was handed back, and is
-    // tried again after its pause.
+    // tried again after its pause. No session fails for bytes that a store lacks which is not the database's.
     Result<Outcome> run_one(const ports::Call& call);
 
   private:
@@ -42,6 +44,7 @@ class PromotionService {
 
     store::Pool& pool_;
     ports::ObjectStore& objects_;
+    StoreIdentity& identity_;
     const PromotionPauses pauses_;
     const std::string owner_;
 };

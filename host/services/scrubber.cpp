@@ -3,7 +3,6 @@
 #include "core/log.h"
 #include "services/blob_check.h"
 #include "services/lease.h"
-#include "services/object_faults.h"
 #include "store/blobs.h"
 #include "store/scrubbing.h"
 
@@ -26,8 +25,9 @@ Result<std::string> versions_naming(Transaction& tx, std::string_view digest) {
     return text;
 }
 
-Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const domain::Blob& blob,
-                           const std::string& damage) {
+Result<bool> record_damage(const ports::Call& call, store::Pool& pool, StoreIdentity& identity,
+                           const domain::Blob& blob, const std::string& damage) {
+    IMGSRV_TRY(identity.check(call).status());
     std::string versions;
     // Commit point: from here on the blob is not served.
     IMGSRV_ASSIGN(const bool news, pool.write(call, [&](Transaction& tx) -> Result<bool> {
@@ -41,10 +41,12 @@ Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const dom
     return true;
 }
 
-Scrubber::Scrubber(store::Pool& pool, ports::ObjectStore& objects, std::string owner, ScrubberOptions options)
-    : pool_(pool), objects_(objects), owner_(std::move(owner)), options_(options) {}
+Scrubber::Scrubber(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, std::string owner,
+                   ScrubberOptions options)
+    : pool_(pool), objects_(objects), identity_(identity), owner_(std::move(owner)), options_(options) {}
 
 Result<bool> Scrubber::run_one(const ports::Call& call) {
+    IMGSRV_TRY(identity_.check(call).status());
     IMGSRV_ASSIGN(const auto claimed, pool_.write(call, [&](Transaction& tx) -> Result<std::optional<domain::Blob>> {
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::scrubbing::claim(tx, owner_, now, now - options_.interval, now + kLeaseTime, pool_.skip_locked());
@@ -65,10 +67,6 @@ Result<bool> Scrubber::run_one(const ports::Call& call) {
             call.cancel);
         const ports::Call work{call.request_id, std::nullopt, lease.token()};
         damage = check_blob(work, objects_, blob, {true, options_.rate, &bytes});
-        if (damage.ok() && *damage) {
-            Status some = require_some_blob(work, objects_);
-            if (!some.ok()) damage = std::move(some);
-        }
         if (lease.lost()) return true;  // collected meanwhile, or another node's
     }
     {
@@ -91,7 +89,7 @@ Result<bool> Scrubber::run_one(const ports::Call& call) {
 
 Status Scrubber::judge(const ports::Call& call, const domain::Blob& blob, const std::optional<std::string>& damage) {
     if (damage) {
-        IMGSRV_ASSIGN(const bool news, record_damage(call, pool_, blob, *damage));
+        IMGSRV_ASSIGN(const bool news, record_damage(call, pool_, identity_, blob, *damage));
         if (news) {
             const std::lock_guard lock(mutex_);
             ++stats_.damaged;

@@ -7,6 +7,7 @@
 
 #include "domain/catalogue.h"
 #include "ports/object_store.h"
+#include "services/store_identity.h"
 #include "store/pool.h"
 
 namespace imgsrv::services {
@@ -29,10 +30,12 @@ struct ScrubberStats {
 class Scrubber {
   public:
     // owner: "<node>/<process>", unique for each run of a process.
-    Scrubber(store::Pool& pool, ports::ObjectStore& objects, std::string owner, ScrubberOptions options);
+    Scrubber(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, std::string owner,
+             ScrubberOptions options);
 
     // Reads one blob. False when none is due. A status that is not OK: the store or the database is in trouble, and
-    // nothing is known of the blob; others come first then, and no blob is marked when the store has none at all.
+    // nothing is known of the blob; others come first then. No blob is marked by the word of a store that is not the
+    // database's.
     Result<bool> run_one(const ports::Call& call);
     // Since the process began. [any]
     ScrubberStats stats() const;
@@ -42,6 +45,7 @@ class Scrubber {
 
     store::Pool& pool_;
     ports::ObjectStore& objects_;
+    StoreIdentity& identity_;
     const std::string owner_;
     const ScrubberOptions options_;
     mutable std::mutex mutex_;
@@ -52,7 +56,8 @@ class Scrubber {
 Result<std::string> versions_naming(store::Transaction& tx, std::string_view digest);
 
 // Writes down what a look at a blob's bytes found, and tells the log of it when it is news. True when it is.
-Result<bool> record_damage(const ports::Call& call, store::Pool& pool, const domain::Blob& blob,
-                           const std::string& damage);
+// Nothing is written when the store is, by now, not the database's: a disk may have gone while the blob was read.
+Result<bool> record_damage(const ports::Call& call, store::Pool& pool, StoreIdentity& identity,
+                           const domain::Blob& blob, const std::string& damage);
 
 }  // namespace imgsrv::services

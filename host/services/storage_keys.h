@@ -7,6 +7,8 @@ namespace imgsrv::services {
 
 inline constexpr std::string_view kStagingPrefix = "staging/";
 inline constexpr std::string_view kBlobPrefix = "blobs/";
+// A text that says whose store it is (store_identity.h). Nothing that collects or prunes looks beyond the two prefixes.
+inline constexpr std::string_view kIdentityKey = "imgsrv-store-identity.txt";
 
 // Where an upload session gathers its bytes, unverified.
 inline std::string staging_key(std::string_view session_id) {

@@ -60,6 +60,10 @@ sdk::Failure unknown_layout() {
 // The folder of a store that is only read.
 Fd existing_subfolder(const Volume& volume, const std::string& name) {
     const Fd format = open_beneath(volume.root(), "FORMAT", O_RDONLY);
+    if (!format && errno == ENOENT) {
+        throw sdk::Failure(IMGSRV_FAILED_PRECONDITION,
+                           "the folder of option 'root' holds no store of files. Is its disk mounted?");
+    }
     if (!format) throw volume.failure(errno, "open the file FORMAT");
     if (read_format(volume, format.get()) != kFormat) throw unknown_layout();
     Fd fd = open_beneath(volume.root(), name, kFolder);

@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import sqlite3
 
+from servers import identity
+
 
 class SqliteDatabase:
     def __init__(self, path):
@@ -51,7 +53,7 @@ class FileStore:
 
     def keys(self):
         objects = self.root / "objects"
-        return {str(p.relative_to(objects)).replace("+/", "/") for p in objects.rglob("*") if p.is_file()}
+        return {str(p.relative_to(objects)).replace("+/", "/") for p in objects.rglob("*") if p.is_file()} - {identity.KEY}
 
     def read(self, key):
         return self._path(key).read_bytes()

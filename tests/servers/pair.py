@@ -22,7 +22,7 @@ Both pairs answer to the same questions, so that tests can look behind the serve
     database.refusal(sql)      why a constraint or trigger refuses it, or None; changes nothing
     database.damage()          what the database itself finds wrong
 
-    store.keys()               of the objects
+    store.keys()               of the objects; the one that says whose store it is (identity.py) is not among them
     store.read(key), store.write(key, bytes), store.remove(key)
     store.unfinished()         names of what belongs to uploads that have not ended
 """

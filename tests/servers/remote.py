@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 
+from servers import identity
 from servers.postgres import PostgresDatabase
 from servers.s3 import Bucket
 
@@ -45,7 +46,9 @@ class Remote:
     def clone(self, folder):
         assert not self.store.keys()
         folder.mkdir()
-        return Remote(folder, self.database.clone())
+        copy = Remote(folder, self.database.clone())
+        copy.store.write(identity.KEY, self.store.read(identity.KEY))
+        return copy
 
     def later(self):
         # Times are the database's: S3 would refuse requests that a server with another clock signs.

@@ -7,6 +7,8 @@ import urllib.parse
 import uuid
 import xml.etree.ElementTree as ET
 
+from servers import identity
+
 
 # The plugin looks every 5 minutes for what probes left that are 5 minutes old.
 PROBE_GONE = datetime.timedelta(minutes=11)
@@ -80,7 +82,7 @@ class Bucket:
 
     def keys(self):
         # What begins with ~imgsrv/ is the plugin's own.
-        return {key for key in self._all_keys() if not key.startswith("~imgsrv/")}
+        return {key for key in self._all_keys() if not key.startswith("~imgsrv/")} - {identity.KEY}
 
     def read(self, key):
         return self._request("GET", key)

@@ -72,12 +72,11 @@ class SmallDisk:
 
 
 def test_full_disk(world):
-    with Server(observe=world.server.observe) as server:
-        writer = server.writer()
-        server.stop()
+    with Server(observe=world.server.observe, start=False) as server:
         disk = SmallDisk(server.folder / "small", 24)
         with disk as folder:
             server.start("--set", f"storage.fs.root={folder}")
+            writer = server.writer()
             data = os.urandom(12 << 20)
             half = len(data) // 2
             upload = writer.new_upload(data)

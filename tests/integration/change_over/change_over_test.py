@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import tempfile
 
+from servers import identity
 from servers.build import BINARY, clean_environment
 from servers.checks import check
 from servers.client import digest_of
@@ -39,6 +40,12 @@ def main():
         writer.put("/v1/images/image/aliases/latest", json={"version": "v3"}).expect(200, 201)
         new = Remote(folder / "new")
 
+        new.store.write(identity.KEY, b"imgsrv object store " + b"0" * 32)
+        done = copy_storage(old, new)
+        check.equal(done.returncode, 1, "a store that is another one's is not filled")
+        check.contains(done.stderr, ["0" * 32, new.store.name, "choose another one"], "and why")
+        check.equal(new.store.keys(), set(), "nothing was put there")
+        new.store.remove(identity.KEY)
         done = copy_storage(old, new)
         check.equal(done.returncode, 0, f"a copy beside the running server {done.stderr}")
         check.contains(done.stdout, ["3 objects", "3 of them copied now"], "what was copied")
@@ -52,9 +59,12 @@ def main():
         path.rename(folder / "aside")
         path.mkdir()
         writer.upload(b"comes beside it")
+        new.store.remove(identity.KEY)
         done = copy_storage(old, new)
         check.equal(done.returncode, 1, f"a copy that lacks one object {done.stderr}")
         check.contains(done.stdout, ["4 objects", "1 of them copied now", f"not copied: {digest_of(images['v4'])}: cannot be copied"], "and names it")
+        check.contains(done.stderr, ["imgsrv storage adopt --storage-driver s3"], "and how to do without it")
+        check.equal(identity.borne(new.store), None, "no server starts on it just so")
         path.rmdir()
         (folder / "aside").rename(path)
         done = copy_storage(old, new, "--verify")
@@ -74,6 +84,8 @@ def main():
             rows = [b.database.query(f"SELECT COUNT(*) AS n FROM {table}") for b in (old.backends, new)]
             check.equal(rows[1], rows[0], f"rows of {table}")
 
+        check.equal(identity.known(new), (identity.borne(new.store), True), "the new pair bears one id")
+        check.equal(identity.known(new), identity.known(old.backends), "that of the old one")
         with Server(folder=folder / "new-server", backends=new) as server:
             reader = server.client(writer.token)
             for version, data in images.items():

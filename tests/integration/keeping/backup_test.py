@@ -11,10 +11,11 @@ import subprocess
 import tempfile
 import time
 
+from servers import identity
 from servers.build import BINARY, clean_environment
 from servers.checks import check
 from servers.client import digest_of
-from servers.embedded import Embedded
+from servers.embedded import Embedded, FileStore
 from servers.imgsrv import Server
 from traffic import Traffic
 
@@ -61,6 +62,8 @@ def test_beside_traffic(server, top):
             restored(top / f"restored{round_}", top / "backup")
             with serving(top / f"restored{round_}") as other:
                 check_served(other, writer.token, {**image, **before})
+                check.equal((identity.known(other.backends), identity.borne(other.backends.store)),
+                            (identity.known(server.backends), identity.known(server.backends)[0]), "the restored pair has the same id")
                 check.equal(other.client(writer.token).get("/v1/images/image/aliases/latest").json["version"], "v2", "the alias")
                 session = other.client(writer.token).get(f"/v1/uploads/{open_session}").json
                 check.true(session["state"] == "aborted" and "backup" in session["failure_message"],
@@ -216,6 +219,22 @@ def test_damaged_backup(server, top, versions):
     data[len(data) // 2] ^= 1
     snapshot.write_bytes(data)
     check.contains(restored(top / "damaged", top / "backup", 1).stderr, ["damaged"], "a damaged snapshot is not restored")
+    data[len(data) // 2] ^= 1
+    snapshot.write_bytes(data)
+
+    store = FileStore(top / "backup/objects")
+    objects = store.read(identity.KEY)
+    store.remove(identity.KEY)
+    check.contains(restored(top / "unmounted", top / "backup", 1).stderr, ["not those of this backup", "they bear none", "mounted?"],
+                   "nor is one whose objects are not there")
+    check.true(not (top / "unmounted/data/imgsrv.db.restoring").exists(), "nothing was begun")
+    store.write(identity.KEY, objects)
+    with Server() as another:
+        before = store.keys()
+        done = another.command("backup", top / "backup")
+        check.true(done.returncode == 1 and "the backup of another server" in done.stderr, "nor is it overwritten by another server's",
+                   done.stderr)
+        check.equal(store.keys(), before, "and nothing of it is removed")
     (top / "other").mkdir()
     (top / "other/letter.txt").write_text("dear")
     done = server.command("backup", top / "other")

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 
-from servers import pair
+from servers import identity, pair
 from servers.build import BINARY, BUILD, SOURCE
 from servers.checks import check
 from servers.client import digest_of
@@ -103,6 +103,8 @@ def test_upgrade():
             newer, server.backends.database = server.backends.database, older_postgres(server.backends.database)
             newer.close()
         check.equal(applied(server), list(range(1, len(MIGRATIONS))), "the database has the previous schema")
+        if "store_identity" not in previous_schema():  # nor did that version give the store an id
+            server.backends.store.remove(identity.KEY)
         status = server.command("migrate", "status")
         check.equal(status.stdout.count("pending"), 1, f"one migration is pending {status.stdout}{status.stderr}")
         done = server.command("fsck")
@@ -115,6 +117,7 @@ def test_upgrade():
             check.true(server.anonymous().get(f"/v1/blobs/{digest_of(data)}").body == data, f"{version} is served")
         check.equal(writer.get("/v1/images/image/aliases/latest").json["version"], "v2", "the alias, and the token")
         check.true(server.backends.database.refusal("UPDATE versions SET state = 'draft'"), "what is published is guarded")
+        check.equal(identity.known(server.backends), (identity.borne(server.backends.store), True), "the store is its own")
         second = writer.put_part(session, 2, half[pair.LEAST_PART:]).expect(200).json
         writer.complete(session, [first, second]).expect(200)
         check.equal(writer.settled(session)["state"], "ready", "an upload goes on")

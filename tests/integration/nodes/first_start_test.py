@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Two nodes start at once on an empty database and an empty bucket: both come up, the schema is there once, and one of them
-prints a bootstrap token, which both accept.
+"""Two nodes start at once on an empty database and an empty bucket: both come up, the schema is there once, they agree on
+the bucket's id, and one of them prints a bootstrap token, which both accept.
 
 operations.md, Shutdown, upgrade, backup: migrations run "under a lock so that several nodes can start together".
 """
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 
-from servers import pair
+from servers import identity, pair
 from servers.build import BINARY, LONG_FORM
 from servers.checks import Checks
 from servers.imgsrv import Server
@@ -46,6 +46,8 @@ def check_start(tally, nodes, what):
         tally.equal(node.anonymous().get("/readyz").status, 204, f"{what}: node {number} is ready")
     database = nodes[0].backends.database
     tally.equal(database.query("SELECT count(*) FROM principals"), [[1]], f"{what}: principals")
+    backends = nodes[0].backends
+    tally.equal(identity.known(backends), (identity.borne(backends.store), True), f"{what}: one id, which the bucket bears")
     for node in nodes:
         tally.equal(node.stop(), 0, f"{what}: a node stops well")
     tally.equal(nodes[0].backends.store.leftovers(), set(), f"{what}: left in the bucket")

@@ -99,9 +99,9 @@ def rule_for(issuer, **changed):
             "condition": "'builders' in claims.groups", "enabled": True, **changed}
 
 
-def trusting_server(*flags, **environment):
+def trusting_server(*flags, start=True, **environment):
     """A server that asks issuers, with no rule yet."""
-    return Server("--auth-drivers", "bearer,oidc", "--verbosity", "debug", *flags, environment=environment)
+    return Server("--auth-drivers", "bearer,oidc", "--verbosity", "debug", *flags, environment=environment, start=start)
 
 
 def holder(server, token):

@@ -5,11 +5,12 @@ import sys
 import threading
 
 from issuer import RULES, Issuer, may_write, rule_for, trusting_server
+from servers import identity
 from servers.checks import check
 
 
-def node():
-    return trusting_server(IMGSRV_DATABASE_DRIVER="postgres",
+def node(start=True):
+    return trusting_server(start=start, IMGSRV_DATABASE_DRIVER="postgres",
                            IMGSRV_DATABASE_POSTGRES_URL=os.environ["IMGSRV_TEST_POSTGRES_URL"])
 
 
@@ -52,7 +53,10 @@ def test_one_principal(issuer, first, second):
 
 
 def main():
-    with Issuer() as issuer, node() as first, node() as second:
+    with Issuer() as issuer, node() as first, node(start=False) as second:
+        # Each has files of its own, with the id of the one store that they should share: nothing is kept here.
+        second.backends.store.write(identity.KEY, first.backends.store.read(identity.KEY))
+        second.start()
         for test in (test_changes_hold_everywhere, test_one_principal):
             check.run(test, issuer, first, second)
         check.equal([e for e in first.log.events + second.log.events if e.get("level", 0) >= 50], [], "no node logged an error")

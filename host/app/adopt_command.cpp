@@ -1,0 +1,54 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/settings_flags.h"
+#include "app/stored_data.h"
+#include "core/log.h"
+#include "services/store_identity.h"
+
+namespace imgsrv::app {
+namespace {
+
+struct AdoptFlags {
+    explicit AdoptFlags(CLI::App& command) : settings(command) {
+        command.add_flag("--force", forced,
+                         "also when it holds none of the database's blobs, or is another database's until now");
+    }
+
+    SettingsFlags settings;
+    bool forced = false;
+};
+
+Status adopt(const AdoptFlags& flags) {
+    log::set_level(log::Level::warn);
+    IMGSRV_ASSIGN(const auto settings, flags.settings.load());
+    const ports::Call call{"adopt", std::nullopt, nullptr};
+    StoredData data;
+    IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::write_if_free, data));
+    if (!data.objects_writable)
+        return {Code::failed_precondition, "a running server has the object store for itself; stop it first"};
+    services::StoreIdentity identity(*data.backends.pool, *data.backends.objects, data.backends.objects_place);
+    IMGSRV_ASSIGN(const std::string id, identity.adopt(call, flags.forced));
+    std::printf("%s is this database's from now on, with the id %s\n", data.backends.objects_place.c_str(), id.c_str());
+    return {};
+}
+
+}  // namespace
+
+void add_adopt_command(CLI::App& storage, int& exit_code) {
+    auto* command = storage.add_subcommand(
+        "adopt",
+        "Write into the configured object store that it is this database's: when it was copied without its "
+        "id, or lost it");
+    auto flags = std::make_shared<AdoptFlags>(*command);
+    command->callback([flags, &exit_code] {
+        const Status status = adopt(*flags);
+        if (status.ok()) return;
+        std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
+        exit_code = 1;
+    });
+}
+
+}  // namespace imgsrv::app
