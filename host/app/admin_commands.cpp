@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/backends.h"
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/config_check.h"
 #include "app/driver_tables.h"
@@ -25,12 +26,7 @@ void add(CLI::App& app, const std::string& name, const std::string& help, int& e
     command->callback([flags, &exit_code, work] {
         log::set_level(log::Level::error);
         auto settings = flags->load();
-        Status status = settings.ok() ? work(*settings) : settings.status();
-        if (status.ok()) return;
-        const std::string why(status.detail());
-        std::fprintf(stderr, "imgsrv: %s%s\n", std::string(status.message()).c_str(),
-                     why.empty() ? "" : (": " + why).c_str());
-        exit_code = 1;
+        exit_code = end_with(settings.ok() ? work(*settings) : settings.status());
     });
 }
 
@@ -119,12 +115,8 @@ void add_plugins_command(CLI::App& app, int& exit_code) {
     check->callback([file, &exit_code] {
         plugin::PluginRegistry registry;
         const Status status = registry.load_file(*file);
-        if (status.ok()) {
-            print_plugin(registry.plugins().front(), true);
-            return;
-        }
-        std::fprintf(stderr, "imgsrv: %s\n", std::string(status.message()).c_str());
-        exit_code = 1;
+        if (status.ok()) print_plugin(registry.plugins().front(), true);
+        exit_code = end_with(status);
     });
 }
 

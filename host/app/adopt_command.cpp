@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/settings_flags.h"
 #include "app/stored_data.h"
@@ -43,12 +44,7 @@ void add_adopt_command(CLI::App& storage, int& exit_code) {
         "Write into the configured object store that it is this database's: when it was copied without its "
         "id, or lost it");
     auto flags = std::make_shared<AdoptFlags>(*command);
-    command->callback([flags, &exit_code] {
-        const Status status = adopt(*flags);
-        if (status.ok()) return;
-        std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
-        exit_code = 1;
-    });
+    command->callback([flags, &exit_code] { exit_code = end_with(adopt(*flags)); });
 }
 
 }  // namespace imgsrv::app

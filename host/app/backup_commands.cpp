@@ -5,6 +5,7 @@
 #include <set>
 
 #include "app/backup_folder.h"
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/data_places.h"
 #include "app/progress_line.h"
@@ -319,10 +320,7 @@ void add_backup_commands(CLI::App& app, int& exit_code) {
         auto flags = std::make_shared<FolderFlags>(*command);
         command->callback([flags, work, &exit_code] {
             log::set_level(log::Level::warn);
-            const Status status = work(*flags);
-            if (status.ok()) return;
-            std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
-            exit_code = 1;
+            exit_code = end_with(work(*flags));
         });
     };
     add("backup",

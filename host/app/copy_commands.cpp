@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/backends.h"
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/progress_line.h"
 #include "app/schema.h"
@@ -16,12 +17,6 @@
 
 namespace imgsrv::app {
 namespace {
-
-int end_with(const Status& status) {
-    if (status.ok()) return 0;
-    std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
-    return 1;
-}
 
 struct CopyFlags {
     explicit CopyFlags(CLI::App& command) : settings(command) {

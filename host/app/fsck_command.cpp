@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/settings_flags.h"
 #include "app/stored_data.h"
@@ -48,11 +49,8 @@ void add_fsck_command(CLI::App& app, int& exit_code) {
     auto flags = std::make_shared<FsckFlags>(*command);
     command->callback([flags, &exit_code] {
         const auto summary = run(*flags);
-        if (!summary.ok()) {
-            std::fprintf(stderr, "imgsrv: %s\n", summary.status().describe().c_str());
-            exit_code = 2;
-            return;
-        }
+        exit_code = end_with(summary.status(), 2);
+        if (!summary.ok()) return;
         std::printf("%llu blobs (%s) %s: %llu findings, %llu of them repaired\n",
                     static_cast<unsigned long long>(summary->blobs), format_size(summary->bytes).c_str(),
                     flags->options.deep ? "read" : "looked at", static_cast<unsigned long long>(summary->findings),

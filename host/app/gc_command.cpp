@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/settings_flags.h"
 #include "app/stored_data.h"
@@ -136,12 +137,7 @@ void add_gc_command(CLI::App& app, int& exit_code) {
         "gc",
         "Remove blobs that no version, draft or upload names, and objects that no row names; beside the server too");
     auto flags = std::make_shared<GcFlags>(*command);
-    command->callback([flags, &exit_code] {
-        const Status status = run(*flags);
-        if (status.ok()) return;
-        std::fprintf(stderr, "imgsrv: %s\n", status.describe().c_str());
-        exit_code = 1;
-    });
+    command->callback([flags, &exit_code] { exit_code = end_with(run(*flags)); });
 }
 
 }  // namespace imgsrv::app

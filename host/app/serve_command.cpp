@@ -4,9 +4,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 
+#include "app/command_end.h"
 #include "app/commands.h"
 #include "app/server_app.h"
 #include "app/service_manager.h"
@@ -62,17 +62,12 @@ int serve(const SettingsFlags& flags) {
     // Before the first thread, so that every thread leaves them to the wait below.
     const sigset_t signals = block_signals();
     auto settings = flags.load();
-    if (!settings.ok()) {
-        std::fprintf(stderr, "imgsrv: %s\n", std::string(settings.status().message()).c_str());
-        return 1;
-    }
+    if (!settings.ok()) return end_with(settings.status());
     log::init(settings->text("log-format") == "json" ? log::Format::json : log::Format::text,
               *log::parse_level(settings->text("verbosity")));
     log::set_node(settings->text("node-name"));
-    if (const Status opened = log::set_file(settings->text("log-file")); !opened.ok()) {
-        std::fprintf(stderr, "imgsrv: log-file: %s\n", std::string(opened.message()).c_str());
-        return 1;
-    }
+    if (Status opened = log::set_file(settings->text("log-file")); !opened.ok())
+        return end_with(std::move(opened).with_context("log-file"));
 
     ServiceManager manager;
     ServerApp server(*settings);

@@ -148,6 +148,15 @@ class Server:
         if self.own:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def end(self, checks, folder, told=""):
+        """Ends a test that is one program: closes it and removes the folder, or keeps both for a look when a check failed."""
+        if checks.failures:
+            print(f"kept: {folder} {told}")
+        else:
+            self.close()
+            shutil.rmtree(folder)
+        checks.finish()
+
     def __enter__(self):
         return self
 

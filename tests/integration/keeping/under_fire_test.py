@@ -7,7 +7,6 @@ A quarter of a minute; ten minutes with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats 
 import os
 import pathlib
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -148,12 +147,7 @@ def main():
               f"{len(ledger.ready)} blobs promised, {len(ledger.published)} versions, {rounds} rounds of borrowing, "
               f"{len(borrowed.ready.keys() - left)} of {len(borrowed.ready)} blobs borrowed are collected, {len(named)} left")
     tally.say(done.stdout.strip())
-    if tally.failures:
-        print(f"kept: {folder}; IMGSRV_KILL_SEED={seed}")
-    else:
-        server.close()
-        shutil.rmtree(folder)
-    tally.finish()
+    server.end(tally, folder, f"IMGSRV_KILL_SEED={seed}")
 
 
 if __name__ == "__main__":

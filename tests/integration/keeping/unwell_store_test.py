@@ -116,7 +116,7 @@ def test_store_away(server, top):
         Unwell.go_on.set()
     check.equal({name: process.returncode for name, process in running.items()}, {"fsck": 2, "backup": 1}, "neither goes on")
     for out, err in told.values():
-        check.contains(err, ["imgsrv: unavailable: PutObject", "ServiceUnavailable"], "each says why")
+        check.contains(err, ["imgsrv: PutObject", "ServiceUnavailable"], "each says why")
         check.true("cannot be" not in out, "rather than of each object", out)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import pathlib
 import random
-import shutil
 import subprocess
 import tempfile
 import time
@@ -40,12 +39,7 @@ def main():
     tally.say(f"killed before call {n}; the other completion ended {ends}")
     tally.true(n > 5 and not killed, f"{n} kills")
     tally.true(server.stop() == 0, "the server did not stop well")
-    if tally.failures:
-        print(f"kept {top}")
-    else:
-        server.close()
-        shutil.rmtree(top)
-    tally.finish()
+    server.end(tally, top)
 
 
 def attempt(server, token, faults, tally, n):

@@ -7,7 +7,6 @@ failed is kept and named.
 import os
 import pathlib
 import random
-import shutil
 import tempfile
 import threading
 import time
@@ -67,12 +66,7 @@ def main():
     audit.objects(server, tally, blobs)
     tally.true(set(blobs.values()) >= set(ledger.ready), "a blob that was ready has no row")
     tally.true(killer.kills == KILLS, f"{killer.kills} kills")
-    if tally.failures:
-        print(f"kept: {folder}; IMGSRV_KILL_SEED={seed}")
-    else:
-        server.close()
-        shutil.rmtree(folder)
-    tally.finish()
+    server.end(tally, folder, f"IMGSRV_KILL_SEED={seed}")
 
 
 if __name__ == "__main__":
