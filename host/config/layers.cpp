@@ -3,6 +3,9 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <sstream>
 
 #include "core/nearest.h"
@@ -37,6 +40,19 @@ Result<std::string> scalar(const toml::node& node) {
     if (const auto* i = node.as_integer()) return std::to_string(i->get());
     if (const auto* b = node.as_boolean()) return std::string(b->get() ? "true" : "false");
     return Status(Code::invalid_argument, "must be a string, a whole number, a boolean or a list of strings");
+}
+
+// All of it or an error: a half of a configuration, or none where there should be one, is another configuration.
+Result<std::string> content_of(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    const bool opened = in.is_open();
+    std::string text;
+    std::array<char, 16 * 1024> buffer{};
+    while (opened && (in.read(buffer.data(), buffer.size()) || in.gcount() > 0))
+        text.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
+    if (opened && !in.bad()) return text;
+    return Status(Code::invalid_argument,
+                  "the configuration file '" + file.string() + "' cannot be read: " + std::strerror(errno));
 }
 
 Status flatten(const toml::table& table, const std::string& prefix, const std::string& file, Layer& layer) {
@@ -102,12 +118,13 @@ bool is_driver_option(std::string_view key) {
 }
 
 Status read_toml(const std::filesystem::path& file, Layer& layer) {
+    IMGSRV_ASSIGN(const std::string text, content_of(file));
     try {
-        return flatten(toml::parse_file(file.string()), "", file.string(), layer);
+        return flatten(toml::parse(text, file.string()), "", file.string(), layer);
     } catch (const toml::parse_error& error) {
-        std::ostringstream text;
-        text << file.string() << ":" << error.source().begin.line << ": " << error.description();
-        return {Code::invalid_argument, text.str()};
+        std::ostringstream why;
+        why << file.string() << ":" << error.source().begin.line << ": " << error.description();
+        return {Code::invalid_argument, why.str()};
     }
 }
 

@@ -1,6 +1,7 @@
 #include "config/settings.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -12,12 +13,26 @@
 namespace imgsrv::config {
 namespace {
 
-// An hour more than the Cache-Control of documents lets clients keep them.
-constexpr std::chrono::milliseconds kLeastGrace = std::chrono::minutes(61);
+// Less would make every upload expire at its begin, or keep a processor busy with looking.
+struct Least {
+    std::string_view key;
+    std::chrono::milliseconds duration;
+    std::string_view why;
+};
+constexpr std::array<Least, 7> kLeasts = {{
+    // An hour more than the Cache-Control of documents lets clients keep them.
+    {"gc-grace", std::chrono::minutes(61), ", for which clients may go by documents that they have cached"},
+    {"upload-ttl", std::chrono::seconds(1), ""},
+    {"cas-promotion-poll-interval", std::chrono::milliseconds(10), ""},
+    {"cas-promotion-error-backoff", std::chrono::milliseconds(10), ""},
+    {"cas-promotion-error-backoff-max", std::chrono::milliseconds(10), ""},
+    {"cas-promotion-circuit-breaker-cooldown", std::chrono::milliseconds(10), ""},
+    {"scrub-interval", std::chrono::milliseconds(100), ""},
+}};
 
 constexpr const char* kDefaultFile = "/etc/imgsrv/imgsrv.toml";
 
-constexpr std::int64_t kMostRate = 1'000'000;
+constexpr std::int64_t kMost = 1'000'000;  // of what is counted
 constexpr unsigned kMostHops = 32;
 
 const KnownKey* find_known(std::string_view key) {
@@ -62,8 +77,8 @@ Status check_scalar(const KnownKey& known, const std::string& text) {
             std::int64_t number = 0;
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
             const bool whole = error == std::errc() && end == text.data() + text.size() && number >= 0;
-            if (whole && known.key == "rate-limit" && number > kMostRate)
-                return {Code::invalid_argument, "'" + text + "' is more than " + std::to_string(kMostRate)};
+            if (whole && number > kMost)
+                return {Code::invalid_argument, "'" + text + "' is more than " + std::to_string(kMost)};
             if (whole) return {};
             return {Code::invalid_argument, "'" + text + "' is not a whole number"};
         }
@@ -73,9 +88,11 @@ Status check_scalar(const KnownKey& known, const std::string& text) {
                                                 std::to_string(kMostHops)};
         case Kind::duration: {
             IMGSRV_ASSIGN(const auto duration, parse_duration(text));
-            if (known.key == "gc-grace" && duration < kLeastGrace)
-                return {Code::invalid_argument, "'" + text + "' is less than " + format_duration(kLeastGrace) +
-                                                    ", for which clients may go by documents that they have cached"};
+            const auto* const least =
+                std::find_if(kLeasts.begin(), kLeasts.end(), [&](const Least& one) { return one.key == known.key; });
+            if (least != kLeasts.end() && duration < least->duration)
+                return {Code::invalid_argument,
+                        "'" + text + "' is less than " + format_duration(least->duration) + std::string(least->why)};
             return {};
         }
         case Kind::size:
@@ -112,20 +129,31 @@ Status read_file(const std::filesystem::path& file, Layer& layer) {
     return {};
 }
 
-Status read_files(const Sources& sources, Layer& layer, bool& any) {
+// The *.toml of a folder, in order; none where there is no such folder.
+Result<std::vector<std::filesystem::path>> files_of(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
     std::error_code ec;
+    for (std::filesystem::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec))
+        if (it->path().extension() == ".toml") files.push_back(it->path());
+    if (ec && ec != std::errc::no_such_file_or_directory)
+        return Status(Code::invalid_argument,
+                      "the configuration folder '" + folder.string() + "' cannot be read: " + ec.message());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+// What is there but may not be read is an error: to go on without it would start a server on the defaults, with an
+// empty database of its own.
+Status read_files(const Sources& sources, Layer& layer, bool& any) {
     const std::filesystem::path file = sources.file.value_or(kDefaultFile);
-    if (!std::filesystem::exists(file, ec)) {
-        if (sources.file) return {Code::not_found, "the configuration file '" + file.string() + "' does not exist"};
-        return {};
-    }
-    any = true;
-    IMGSRV_TRY(read_file(file, layer));
-    std::vector<std::filesystem::path> more;
-    for (const auto& entry : std::filesystem::directory_iterator(file.parent_path() / "conf.d", ec))
-        if (entry.path().extension() == ".toml") more.push_back(entry.path());
-    std::sort(more.begin(), more.end());
-    for (const auto& one : more) IMGSRV_TRY(read_file(one, layer));
+    IMGSRV_ASSIGN(std::vector<std::filesystem::path> files, files_of(file.parent_path() / "conf.d"));
+    std::error_code ec;
+    if (std::filesystem::status(file, ec).type() != std::filesystem::file_type::not_found)
+        files.insert(files.begin(), file);
+    else if (sources.file)
+        return {Code::not_found, "the configuration file '" + file.string() + "' does not exist"};
+    for (const auto& one : files) IMGSRV_TRY(read_file(one, layer));
+    any = !files.empty();
     return {};
 }
 

@@ -33,6 +33,10 @@ constexpr std::array<Unit, 10> kSizes = {{{"", 1},
 // Values above what an int64 holds are refused: every user of these numbers keeps them signed.
 constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
+// A clock counts nanoseconds in an int64, which ends after 292 years: what is longer would lie in the past. 100 years
+// leave room for sums.
+constexpr std::uint64_t kLongest = 36'500ULL * 24 * 3600 * 1000;
+
 template <std::size_t N>
 Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& units, std::string_view what) {
     const Status bad(Code::invalid_argument, "'" + std::string(text.substr(0, 64)) + "' is not " + std::string(what));
@@ -53,6 +57,8 @@ Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& un
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     IMGSRV_ASSIGN(const std::uint64_t ms, parse(text, kDurations, "a duration such as 500ms, 30s, 5m, 24h or 90d"));
+    if (ms > kLongest)
+        return Status(Code::invalid_argument, "'" + std::string(text.substr(0, 64)) + "' is longer than 36500d");
     return std::chrono::milliseconds(ms);
 }
 

@@ -154,6 +154,52 @@ TEST_CASE("a mistake is named with its place") {
     CHECK(error_of(sources).find("'loud' is not a log level") != std::string::npos);
 }
 
+TEST_CASE("what is there but cannot be read is an error, not an empty configuration") {
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("imgsrv.toml", "\xEF\xBB\xBFlisten = \":1\"\r\nverbosity = \"warn\"\r\n");
+    CHECK(Settings::load(sources)->text("verbosity") == "warn");  // a byte order mark and CR LF do no harm
+    const auto in_conf_d = sources.file->parent_path() / "conf.d/10.toml";
+
+    std::filesystem::create_directories(in_conf_d);
+    CHECK(error_of(sources).find("conf.d/10.toml' cannot be read: Is a directory") != std::string::npos);
+    std::filesystem::remove(in_conf_d);
+    std::filesystem::create_symlink("10.toml", in_conf_d);
+    CHECK(error_of(sources).find("conf.d/10.toml' cannot be read: Too many levels") != std::string::npos);
+    std::filesystem::remove_all(in_conf_d.parent_path());
+    std::ofstream(in_conf_d.parent_path()) << "a file";
+    CHECK(error_of(sources).find("conf.d' cannot be read: Not a directory") != std::string::npos);
+    std::filesystem::remove(in_conf_d.parent_path());
+
+    sources.file = in_conf_d.parent_path().parent_path();
+    CHECK(error_of(sources).find("cannot be read: Is a directory") != std::string::npos);
+    sources.file = folder.write("file", "") / "imgsrv.toml";
+    CHECK(error_of(sources).find("cannot be read: Not a directory") != std::string::npos);
+}
+
+TEST_CASE("numbers at their limits") {
+    const auto load = [](const std::string& key, const std::string& value) {
+        Sources sources;
+        sources.flags = {{key, value}};
+        return Settings::load(sources).ok();
+    };
+    CHECK(load("shutdown-timeout", "36500d"));
+    for (const char* key : {"shutdown-timeout", "gc-interval", "upload-ttl", "cas-promotion-poll-interval"})
+        CHECK_FALSE(load(key, "10000000h"));
+    // A pause of nothing is a loop that never rests.
+    for (const char* key :
+         {"cas-promotion-poll-interval", "cas-promotion-error-backoff", "cas-promotion-error-backoff-max",
+          "cas-promotion-circuit-breaker-cooldown", "scrub-interval", "upload-ttl"})
+        CHECK_FALSE(load(key, "0"));
+    CHECK(load("gc-interval", "0"));
+    CHECK(load("shutdown-timeout", "0"));
+    CHECK(load("cas-promotion-circuit-breaker-failures", "0"));
+    for (const char* key : {"cas-promotion-circuit-breaker-failures", "database.connections"}) {
+        CHECK_FALSE(load(key, "4294967297"));
+        CHECK_FALSE(load(key, "9223372036854775808"));
+    }
+}
+
 TEST_CASE("rate-limit and trust-proxy") {
     // spec/operations.md, Responses
     const auto load = [](const std::string& key, const std::string& value) {
