@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -37,6 +38,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
         const std::lock_guard lock(mutex_);
         file_ = std::move(file);
         path_ = path;
+        torn_ = false;
         return {};
     }
     std::string path() {
@@ -48,19 +50,31 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
-        const int fd = file_ ? file_.get() : STDERR_FILENO;
-        for (std::size_t at = 0; at < line.size();) {
-            const ssize_t n = ::write(fd, line.data() + at, line.size() - at);
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) return;  // a full disk loses lines, nothing else
-            at += static_cast<std::size_t>(n);
-        }
+        // A full disk loses lines, nothing else: what is left of one that did not fit is kept from the next.
+        if (torn_ && !put("\n")) return;
+        torn_ = false;
+        put({line.data(), line.size()});
     }
     void flush_() override {}
 
   private:
+    bool put(std::string_view bytes) {
+        const int fd = file_ ? file_.get() : STDERR_FILENO;
+        for (std::size_t at = 0; at < bytes.size();) {
+            const ssize_t n = ::write(fd, bytes.data() + at, bytes.size() - at);
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0) {
+                torn_ = torn_ || at > 0;
+                return false;
+            }
+            at += static_cast<std::size_t>(n);
+        }
+        return true;
+    }
+
     UniqueFd file_;  // none: stderr
     std::string path_;
+    bool torn_ = false;  // the last line there lacks its end
 };
 
 const std::shared_ptr<DescriptorSink>& sink() {
@@ -93,6 +107,36 @@ std::string& node() {
     return *one;
 }
 
+std::string dump(const nlohmann::ordered_json& value) {
+    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool is_printable(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// JSON escapes control characters up to U+001F; DEL and U+0080 to U+009F, of which U+009B begins a terminal's escape
+// sequence as ESC [ does, are left to us. The line is UTF-8.
+void escape_other_controls(std::string& line) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const auto is_first = [](char c) { return c == '\x7F' || c == '\xC2'; };
+    if (std::none_of(line.begin(), line.end(), is_first)) return;
+    std::string out;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const auto next = i + 1 < line.size() ? static_cast<unsigned char>(line[i + 1]) : 0U;
+        const bool pair = line[i] == '\xC2' && next >= 0x80 && next <= 0x9F;
+        if (!pair && line[i] != '\x7F') {
+            out += line[i];
+            continue;
+        }
+        const unsigned control = pair ? next : 0x7FU;
+        out.append("\\u00") += kDigits[control >> 4U];
+        out += kDigits[control & 15U];
+        i += pair ? 1 : 0;
+    }
+    line = std::move(out);
+}
+
 std::string as_json(Level level, std::string_view message, const Field* fields, std::size_t count) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     nlohmann::ordered_json event = {
@@ -105,7 +149,14 @@ std::string as_json(Level level, std::string_view message, const Field* fields, 
     if (!node().empty()) event["node"] = node();
     for (std::size_t i = 0; i < count; ++i)
         std::visit([&](const auto& v) { event[std::string(fields[i].key)] = v; }, fields[i].value);
-    return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return dump(event);
+}
+
+// One line, whatever a plugin says.
+std::string text_message(std::string_view message) {
+    if (is_printable(message)) return std::string(message);
+    const std::string json = dump(message);
+    return json.substr(1, json.size() - 2);
 }
 
 std::string as_text(Level level, std::string_view message, const Field* fields, std::size_t count) {
@@ -113,17 +164,17 @@ std::string as_text(Level level, std::string_view message, const Field* fields, 
     const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
     std::tm tm{};
     ::gmtime_r(&seconds, &tm);
-    std::string line =
-        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:<5} {}", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                    tm.tm_hour, tm.tm_min, tm.tm_sec, now.time_since_epoch().count() % 1000, to_string(level), message);
+    std::string line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:<5} {}", tm.tm_year + 1900,
+                                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                                   now.time_since_epoch().count() % 1000, to_string(level), text_message(message));
     const auto add = [&](const Field& field) {
         line += fmt::format(" {}=", field.key);
         std::visit(
             [&](const auto& v) {
                 if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string_view>) {
-                    const bool plain = !v.empty() && v.find_first_of(" \"=\n\r\t\\") == std::string_view::npos;
-                    line += plain ? std::string(v)
-                                  : nlohmann::json(v).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+                    const bool plain =
+                        !v.empty() && is_printable(v) && v.find_first_of(" \"=\\") == std::string_view::npos;
+                    line += plain ? std::string(v) : dump(v);
                 } else {
                     line += fmt::format("{}", v);
                 }
@@ -168,6 +219,7 @@ void write(Level level, std::string_view message, const Field* fields, std::size
         std::string line = g_format.load() == Format::json ? as_json(level, message, fields, count)
                                                            : as_text(level, message, fields, count);
         redact(line);
+        escape_other_controls(line);
         logger().log(spdlog::level::critical, line);
     } catch (...) {  // a log line is never worth a crash
     }
