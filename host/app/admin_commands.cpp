@@ -12,6 +12,7 @@
 #include "app/layout.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
+#include "core/redaction.h"
 #include "core/time.h"
 #include "store/migrations.h"
 
@@ -30,12 +31,18 @@ void add(CLI::App& app, const std::string& name, const std::string& help, int& e
     });
 }
 
+// A setting that is no secret may hold one: the password of an endpoint's URL.
 std::string shown(const config::Value& value) {
-    if (const auto* text = std::get_if<std::string>(&value.value)) return "\"" + *text + "\"";
-    std::string list;
-    for (const auto& one : std::get<std::vector<std::string>>(value.value))
-        list += (list.empty() ? "\"" : ", \"") + one + "\"";
-    return "[" + list + "]";
+    std::string shown;
+    if (const auto* text = std::get_if<std::string>(&value.value)) {
+        shown = "\"" + *text + "\"";
+    } else {
+        for (const auto& one : std::get<std::vector<std::string>>(value.value))
+            shown += (shown.empty() ? "\"" : ", \"") + one + "\"";
+        shown = "[" + shown + "]";
+    }
+    redact(shown);
+    return shown;
 }
 
 void print_plugin(const plugin::PluginInfo& p, bool options) {

@@ -66,6 +66,7 @@ def test_running_server():
     canaries, answers = Canaries(), []
     # Of drivers that the embedded pair does not use; the other one has secrets of its own among its arguments.
     unused = ("--set", "storage.s3.secret_access_key=" + canaries.add("a secret argument", "canary-argument"),
+              "--set=storage.s3.session_token=" + canaries.add("a secret in one argument with --set", "canary-equals"),
               "--set", "database.postgres.url=postgresql://me:" + canaries.add("a password in one", "canary-url") + "@db/x"
               ) if EMBEDDED else ()
     with Server("--verbosity", "trace", "--auth-drivers", "bearer,oidc", *unused) as server:
@@ -106,6 +107,8 @@ def test_config_show_and_arguments():
                         f'[storage.s3]\nsecret_access_key_file = "{secret_file}"\n')
         environment = {**clean_environment(),
                        "IMGSRV_STORAGE_S3_SESSION_TOKEN": canaries.add("a secret of the environment", "canary-env"),
+                       "IMGSRV_STORAGE_S3_ENDPOINT":
+                           f"https://me:{canaries.add('a password of a setting that is no secret', 'canary-endpoint')}@s3",
                        "IMGSRV_STORAGE_NEWSTORE_PIN": canaries.add("a plugin that is not there", "canary-unknown")}
         told = subprocess.run([BINARY, "config", "show", "--config", file], env=environment, capture_output=True, text=True)
         canaries.places["config show"] = told.stdout + told.stderr
