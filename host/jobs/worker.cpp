@@ -86,7 +86,7 @@ void Worker::run() {
         ++stats_.errors;
         ++stats_.consecutive_failures;
         stats_.last_error = now();
-        stats_.last_error_text = result.status().describe();
+        stats_.last_error_text = result.status().message();
         auto pause = backoff_locked();
         const auto failures = static_cast<int>(std::min<std::uint64_t>(stats_.consecutive_failures, 1'000'000));
         if (options_.breaker_failures > 0 && failures >= options_.breaker_failures) {
@@ -96,7 +96,7 @@ void Worker::run() {
             open_until_ = std::chrono::steady_clock::now() + pause;
         }
         log::warn("background job failed", {{"job", options_.name},
-                                            {"error", stats_.last_error_text},
+                                            {"error", result.status().describe()},
                                             {"consecutive_failures", std::int64_t{failures}},
                                             {"pause_ms", std::int64_t{pause.count()}}});
         // New work is tried at once, since it may be other work that failed; but not against an open breaker, for which

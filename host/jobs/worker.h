@@ -38,7 +38,7 @@ struct WorkerStats {
     bool breaker_open = false;
     Time last_success;
     Time last_error;
-    std::string last_error_text;
+    std::string last_error_text;  // for clients, too: without the detail, which is for the log
 };
 
 // Threads that do one thing over and over: at once while there is work, at the poll interval when there is none, after
