@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "app/monitoring.h"
+#include "http/listener.h"
 #include "http/tls_context.h"
 #include "plugin/options.h"
 
@@ -41,6 +43,12 @@ Status check_pipeline(const config::Settings& settings, const plugin::PluginRegi
 }
 
 Status check_listeners(const config::Settings& settings) {
+    for (const char* key : {"listen", "tls-listen", "metrics-listen"}) {
+        if (settings.text(key).empty()) continue;
+        Status form = http::check_address(settings.text(key));
+        if (!form.ok()) return std::move(form).with_context(key);
+    }
+    IMGSRV_TRY(check_metrics_path(settings));
     const bool tls = !settings.text("tls-listen").empty();
     if (!tls && settings.text("listen").empty())
         return {Code::invalid_argument, "neither listen nor tls-listen is set"};

@@ -15,11 +15,16 @@ namespace imgsrv::app {
 
 using telemetry::Families;
 
-Status Monitoring::add_route(const config::Settings& settings, http::Router& router) {
+Status check_metrics_path(const config::Settings& settings) {
     const std::string& path = settings.text("metrics-path");
-    if (path.empty() || path.front() != '/' || path.find_first_of("{}?# ") != std::string::npos)
-        return {Code::invalid_argument, "metrics-path '" + path + "' is not a path such as /metrics"};
+    if (!path.empty() && path.front() == '/' && path.find_first_of("{}?# ") == std::string::npos) return {};
+    return {Code::invalid_argument, "metrics-path '" + path + "' is not a path such as /metrics"};
+}
+
+Status Monitoring::add_route(const config::Settings& settings, http::Router& router) {
+    IMGSRV_TRY(check_metrics_path(settings));
     if (!settings.boolean("metrics-on-api")) return {};
+    const std::string& path = settings.text("metrics-path");
     const auto match = router.match(http::Method::get, path);
     if (!match.ok() || match->route != nullptr)
         return {Code::invalid_argument, "metrics-path '" + path + "' is a path of the API"};

@@ -20,6 +20,9 @@
 
 namespace imgsrv::app {
 
+// Whether metrics-path is a path that a route can have. invalid_argument otherwise.
+Status check_metrics_path(const config::Settings& settings);
+
 // The metrics of the server's process, and the listener that serves them: a server of its own with a few threads, so
 // that it answers when the other one is busy or waits for a backend.
 class Monitoring {

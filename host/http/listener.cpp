@@ -61,6 +61,10 @@ UniqueFd listen_on(const addrinfo& candidate, bool dual_stack) {
 
 }  // namespace
 
+Status check_address(const std::string& address) {
+    return split_address(address).status();
+}
+
 std::string address_text(const sockaddr_storage& address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (address.ss_family == AF_INET) {

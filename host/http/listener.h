@@ -39,6 +39,9 @@ class Listener {
     TlsContext context_;
 };
 
+// Whether Listener::open() can make out an address of that form: invalid_argument otherwise. Asks nobody for names.
+Status check_address(const std::string& address);
+
 // "127.0.0.1", "::1"; an IPv4 client of a dual-stack socket as plain IPv4.
 std::string address_text(const sockaddr_storage& address);
 

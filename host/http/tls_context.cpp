@@ -28,6 +28,12 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, 
     return SSL_TLSEXT_ERR_OK;
 }
 
+// A key that is encrypted is refused: OpenSSL would ask for its pass phrase on the terminal, and a reload would wait
+// there for somebody to come.
+int refuse_passphrase(char*, int, int, void*) {
+    return -1;
+}
+
 }  // namespace
 
 Result<TlsContext> load_tls_context(const std::string& certificate_file, const std::string& key_file) {
@@ -46,6 +52,7 @@ Result<TlsContext> load_tls_context(const std::string& certificate_file, const s
                        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     ::SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);  // tickets only: no state held here
     ::SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, nullptr);
+    ::SSL_CTX_set_default_passwd_cb(ctx, refuse_passphrase);
     if (::SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1)
         return refuse("the TLS certificate", certificate_file);
     if (::SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1)

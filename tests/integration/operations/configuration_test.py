@@ -10,6 +10,7 @@ import tempfile
 
 from servers import pair
 from servers.build import BINARY, clean_environment
+from servers.certificates import make_authority
 from servers.checks import check
 from servers.imgsrv import Server
 
@@ -131,6 +132,8 @@ def test_mistakes():
                 ("imgsrv.toml", '[storage]\ndriver = "s4"\n', ["'s4'", "did you mean 's3'"]),
                 ("imgsrv.toml", 'upload-ttl = "soon"\n', ["imgsrv.toml:1", "upload-ttl", "'soon'"]),
                 ("imgsrv.toml", "upload-ttl = \n", ["imgsrv.toml:"]),
+                ("imgsrv.toml", 'tls-listen = "8443"\n', ["tls-listen", "'8443' is not an address"]),
+                ("imgsrv.toml", 'metrics-path = "metrics"\n', ["metrics-path 'metrics' is not a path"]),
                 ("conf.d/10.toml", 'listenn = ":1"\n', ["conf.d/10.toml:1", "listenn", "did you mean 'listen'"])):
             folder.write("imgsrv.toml", "")
             written = folder.write(name, text)
@@ -228,6 +231,23 @@ def test_secret_files():
         check.true(done.returncode != 0, "only secrets have files")
 
 
+def test_encrypted_key():
+    """Nobody is asked for a pass phrase: a reload would wait for it, with signals and watchdog."""
+    with Folder() as folder:
+        make_authority(folder.path)
+        key, passphrase = folder.path / "encrypted.key", "passphrase"
+        subprocess.run(["openssl", "ec", "-in", folder.path / "server.key", "-aes128", "-passout", f"pass:{passphrase}", "-out", key],
+                       check=True, capture_output=True)
+        # Without a terminal OpenSSL asks on stdin.
+        done = subprocess.run([BINARY, "config", "check", "--config", folder.file, "--tls-listen", ":8443",
+                               "--tls-certificate", folder.path / "server.pem", "--tls-key", key],
+                              env=clean_environment(), input=f"{passphrase}\n" * 2, capture_output=True, text=True,
+                              start_new_session=True, timeout=60)
+        check.equal(done.returncode, 1, "the key is refused")
+        check.contains(done.stderr, ["imgsrv: the TLS key", str(key)], "and named")
+        check.true("pass phrase" not in done.stderr, "no question", done.stderr)
+
+
 def test_short_names_serve():
     """operations.md, Configuration: a server that is set up by short names and secrets in files alone works."""
     from servers.remote import Remote
@@ -253,7 +273,7 @@ def test_short_names_serve():
 def main():
     if pair.EMBEDDED:
         for test in (test_names_and_defaults, test_layers, test_mistakes, test_values, test_check_and_start, test_log_level, test_short_names,
-                     test_secret_files):
+                     test_secret_files, test_encrypted_key):
             check.run(test)
     else:
         check.run(test_short_names_serve)
