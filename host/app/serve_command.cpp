@@ -45,17 +45,22 @@ int wait_for_signal(const sigset_t& signals, const ServerApp& server, ServiceMan
     }
 }
 
-// The file is opened anew, and the level is the one that the configuration has now.
-void reload_log(const SettingsFlags& flags) {
-    if (const Status opened = log::reopen(); !opened.ok())
+// The file is opened anew, and the level is the one that the configuration has now. Does both, whatever fails.
+Status reload_log(const SettingsFlags& flags) {
+    Status opened = log::reopen();
+    if (!opened.ok()) {
         log::error("the log stays where it is", {{"error", opened.message()}});
+        // There nobody may look any more: the file was moved away, or its folder removed.
+        std::fprintf(stderr, "imgsrv: the log stays where it is: %s\n", std::string(opened.message()).c_str());
+    }
     const auto settings = flags.load();
     if (!settings.ok()) {
         log::error("the configuration is not read again", {{"error", settings.status().message()}});
-        return;
+        return settings.status();
     }
     log::set_level(*log::parse_level(settings->text("verbosity")));
     log::info("verbosity", {{"verbosity", settings->text("verbosity")}});
+    return opened;
 }
 
 int serve(const SettingsFlags& flags) {
@@ -78,8 +83,9 @@ int serve(const SettingsFlags& flags) {
     manager.ready(server.listens_on());
     while (wait_for_signal(signals, server, manager) == SIGHUP) {
         manager.reloading();
-        reload_log(flags);
-        const Status status = server.reload();
+        const Status log_again = reload_log(flags);
+        const Status certificates = server.reload();
+        const Status& status = log_again.ok() ? certificates : log_again;
         manager.ready(status.ok() ? server.listens_on() : "Reload failed: " + status.describe());
     }
     log::info("stopping");

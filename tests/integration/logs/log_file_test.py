@@ -9,7 +9,7 @@ import urllib.request
 
 from servers.build import BINARY, clean_environment
 from servers.checks import check
-from servers.imgsrv import free_port
+from servers.imgsrv import Server, free_port
 from servers.waiting import wait_until
 
 
@@ -65,7 +65,25 @@ def test_no_file():
     check.contains(told.stderr, ["log-file", "/no/such/folder/log", "No such file or directory"], "why")
 
 
+def test_folder_gone():
+    """The file in use is in no folder then: what went wrong must be said where somebody may see it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        log = folder / "logs/imgsrv.log"
+        log.parent.mkdir()
+        with Server("--log-file", str(log), start=False) as server:
+            server.spawn()
+            wait_until(lambda: "listening" in messages(log), "the server listens")
+            log.parent.rename(folder / "away")
+            server.process.send_signal(signal.SIGHUP)
+            told = f"the log stays where it is: the log file '{log}' cannot be opened: No such file or directory"
+            wait_until(lambda: told in server.log.path.read_text(), "stderr tells of it")
+            wait_until(lambda: "certificates read again" in messages(folder / "away/imgsrv.log"), "the log goes on")
+            check.equal(server.anonymous().get("/readyz").status, 204, "and the server does")
+
+
 if __name__ == "__main__":
+    check.run(test_folder_gone)
     check.run(test_reopen_and_level)
     check.run(test_no_file)
     check.finish()

@@ -69,6 +69,19 @@ def test_what_is_told(folder):
         check.equal(order, ["READY", "RELOADING", "READY", "STOPPING"], "in this order")
 
 
+def test_failed_reload(folder):
+    """`systemctl status` shows that a reload has failed, for whatever reason, and that the next one has not."""
+    manager = Manager(str(folder / "reload"))
+    config = folder / "imgsrv.toml"
+    config.write_text("")
+    with Server("--config", str(config), environment={"NOTIFY_SOCKET": str(folder / "reload")}) as server:
+        for text, words in (("verbosity = 'loud'", ["Reload failed", "imgsrv.toml:1", "loud"]), ("", [server.address])):
+            before = manager.count("READY")
+            config.write_text(text)
+            server.process.send_signal(signal.SIGHUP)
+            check.contains(manager.wait_for("READY", before + 1)["STATUS"], words, f"STATUS after {text!r}")
+
+
 def test_frozen(folder):
     """A process that does nothing tells nothing."""
     manager = Manager(str(folder / "frozen"))
@@ -111,7 +124,7 @@ def test_unit(folder):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="imgsrv-test-") as name:
-        for test in (test_what_is_told, test_frozen, test_other_surroundings, test_unit):
+        for test in (test_what_is_told, test_failed_reload, test_frozen, test_other_surroundings, test_unit):
             check.run(test, pathlib.Path(name))
     check.finish()
 
