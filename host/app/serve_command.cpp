@@ -1,10 +1,18 @@
+#include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <thread>
 
 #include "app/command_end.h"
 #include "app/commands.h"
@@ -12,6 +20,7 @@
 #include "app/service_manager.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
+#include "core/unique_fd.h"
 
 namespace imgsrv::app {
 namespace {
@@ -24,6 +33,42 @@ sigset_t block_signals() {
     std::signal(SIGPIPE, SIG_IGN);
     return set;
 }
+
+// A start can wait for long: for another node's migration, for a database that does not answer. While this lives the
+// first SIGTERM or SIGINT ends the process at once, with 0: nothing is in flight yet, and what was begun is found as
+// after a crash. Otherwise only SIGKILL could call off a start.
+class StartEnder {
+  public:
+    StartEnder() {
+        sigset_t ends;
+        sigemptyset(&ends);
+        for (const int signal : {SIGTERM, SIGINT}) sigaddset(&ends, signal);
+        signal_ = UniqueFd(::signalfd(-1, &ends, SFD_CLOEXEC));
+        over_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
+        thread_ = std::thread([this] { watch(); });
+    }
+    ~StartEnder() {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto n = ::write(over_.get(), &one, sizeof one);
+        thread_.join();
+    }
+    StartEnder(const StartEnder&) = delete;
+
+  private:
+    void watch() {
+        std::array<pollfd, 2> fds{{{over_.get(), POLLIN, 0}, {signal_.get(), POLLIN, 0}}};
+        while (::poll(fds.data(), fds.size(), -1) < 0) {
+        }
+        // A signal that comes at the same moment is left to the wait below.
+        if (fds[0].revents != 0) return;
+        log::info("stopped before the start was over");
+        std::_Exit(0);
+    }
+
+    UniqueFd signal_;
+    UniqueFd over_;
+    std::thread thread_;
+};
 
 // The next of the signals. Meanwhile the service manager is told twice in each of its periods that the process is
 // alive, if the event loops answer within a quarter of one; a loop that hangs lets the watchdog bite.
@@ -76,7 +121,10 @@ int serve(const SettingsFlags& flags) {
 
     ServiceManager manager;
     ServerApp server(*settings);
-    if (const Status started = server.start(); !started.ok()) {
+    auto ender = std::make_unique<StartEnder>();
+    const Status started = server.start();
+    ender.reset();
+    if (!started.ok()) {
         log::write(log::Level::fatal, "start failed", {{"error", started.describe()}});
         return 1;
     }

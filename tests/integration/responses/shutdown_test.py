@@ -2,7 +2,9 @@
 """spec/operations.md, Shutdown: "SIGTERM: not ready at once, listener closed, requests in flight finish within
 shutdown-timeout, steps hand back their leases, exit 0. A second SIGTERM ends now." And of Logs: "SIGHUP [...] reloads TLS
 certificates"."""
+import fcntl
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -14,6 +16,7 @@ import urllib.request
 from servers.certificates import make_authority
 from servers.checks import check
 from servers.imgsrv import Server
+from servers.pair import EMBEDDED
 from servers.waiting import wait_until
 
 
@@ -99,6 +102,22 @@ def test_timeout():
         check.true(time.monotonic() - began >= 0.5, "after shutdown-timeout")
         check.true(b" 200 " not in part.rest(), "which is cut off")
         check.true(server.events("some requests did not finish in time"), "and told")
+
+
+def test_during_start():
+    """A start that waits, here for another node that applies migrations, can be called off."""
+    with Server(start=False) as server:
+        server.data.mkdir(exist_ok=True)
+        with open(server.data / "imgsrv.db.migrate", "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                server.spawn()
+                open_files = pathlib.Path(f"/proc/{server.process.pid}/fd")
+                wait_until(lambda: str(lock.name) in map(os.path.realpath, open_files.iterdir()), "it waits for the lock")
+                server.process.send_signal(sign)
+                check.equal(server.process.wait(timeout=30), 0, f"{sign.name} ends it with 0")
+        server.spawn()
+        check.true(server.listening(), "the next start goes on")
 
 
 def test_second_signal():
@@ -190,6 +209,8 @@ def test_certificates_are_reloaded():
 
 
 def main():
+    if EMBEDDED:
+        check.run(test_during_start)
     for test in (test_graceful, test_timeout, test_second_signal, test_leases_are_handed_back, test_certificates_are_reloaded):
         check.run(test)
     check.finish()
