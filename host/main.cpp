@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
     imgsrv::app::add_database_command(app, exit_code);
     imgsrv::app::add_gc_command(app, exit_code);
     imgsrv::app::add_fsck_command(app, exit_code);
-    imgsrv::app::add_backup_commands(app, exit_code);
+    imgsrv::app::add_backup_command(app, exit_code);
+    imgsrv::app::add_restore_command(app, exit_code);
     try {
         app.parse(std::move(arguments));
     } catch (const CLI::ParseError& e) {

@@ -108,6 +108,13 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
     return {};
 }
 
+Status open_sqlite_file(const plugin::PluginRegistry& registry, const std::filesystem::path& file, Backends& backends) {
+    IMGSRV_ASSIGN(backends.database, plugin::create_database(registry, "sqlite", "backup",
+                                                             {{"path", {file.string(), "this command"}}}, {}));
+    backends.pool = std::make_unique<store::Pool>(*backends.database, store::PoolOptions());
+    return {};
+}
+
 Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,
                          const std::string& driver, Backends& b, DataDir data_dir) {
     auto options = driver_options(settings, "storage", driver);

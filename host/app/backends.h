@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,8 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
 // The same by the driver's name, which need not be the configured one.
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry,
                      const std::string& driver, Backends& backends, DataDir data_dir);
+// A SQLite database by its file.
+Status open_sqlite_file(const plugin::PluginRegistry& registry, const std::filesystem::path& file, Backends& backends);
 // One object store by its driver's name, which need not be the configured one. With DataDir::shared a store of files is
 // opened to be read only.
 Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/sha256.h"
+#include "plugin/create.h"
 
 namespace imgsrv::app {
 namespace {
@@ -47,6 +48,16 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
         if (n == 0) return hash.hex();
         hash.update({buffer.data(), static_cast<std::size_t>(n)});
     }
+}
+
+Result<std::unique_ptr<ports::ObjectStore>> BackupFolder::open_objects(const plugin::PluginRegistry& registry,
+                                                                       FolderUse use) const {
+    std::error_code ec;
+    std::filesystem::create_directories(objects(), ec);
+    const std::string read_only = use == FolderUse::read ? "true" : "false";
+    return plugin::create_object_store(
+        registry, "fs", "backup",
+        {{"root", {objects().string(), "this command"}}, {"read_only", {read_only, "this command"}}}, {});
 }
 
 Status BackupFolder::open_to_write() {

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "core/status.h"
 #include "core/unique_fd.h"
+#include "plugin/registry.h"
+#include "ports/object_store.h"
 
 namespace imgsrv::app {
 
@@ -22,6 +25,8 @@ struct BackupManifest {
     std::uint64_t faults = 0;  // objects that could not be had
 };
 
+enum class FolderUse { read, write };
+
 // A folder with one backup: manifest.json, the database's snapshot that it names, and objects/, a store of files. A
 // later backup into the same folder adds the objects that came since and takes its place with the new manifest; until
 // then the older one is whole.
@@ -32,6 +37,9 @@ class BackupFolder {
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path objects() const { return path_ / "objects"; }
 
+    // The store objects/, whose folder is made where it is not there.
+    Result<std::unique_ptr<ports::ObjectStore>> open_objects(const plugin::PluginRegistry& registry,
+                                                             FolderUse use) const;
     // Creates it. failed_precondition: another process writes to it, or it holds something else than a backup.
     Status open_to_write();
     // not_found: there is no whole backup. data_loss: the snapshot is not the one of the manifest.

@@ -19,6 +19,7 @@ void add_database_command(CLI::App& app, int& exit_code);
 void add_gc_command(CLI::App& app, int& exit_code);
 // Its exit code is 0 when nothing is wrong, 1 when something is, 2 when it could not look.
 void add_fsck_command(CLI::App& app, int& exit_code);
-void add_backup_commands(CLI::App& app, int& exit_code);
+void add_backup_command(CLI::App& app, int& exit_code);
+void add_restore_command(CLI::App& app, int& exit_code);
 
 }  // namespace imgsrv::app

@@ -5,12 +5,11 @@
 #include "app/backends.h"
 #include "app/command_end.h"
 #include "app/commands.h"
-#include "app/progress_line.h"
+#include "app/copy_objects.h"
 #include "app/schema.h"
 #include "app/settings_flags.h"
 #include "core/log.h"
 #include "core/units.h"
-#include "services/storage_copy.h"
 #include "services/store_identity.h"
 #include "store/database_copy.h"
 #include "store/migrations.h"
@@ -50,16 +49,13 @@ Status copy_storage(const CopyFlags& flags, const services::StorageCopyOptions& 
     IMGSRV_ASSIGN(const std::string id, identity.check(call));
     IMGSRV_TRY(services::require_no_other_id(call, *target.objects, target.objects_place, id));
 
-    ProgressLine line;
-    services::StorageCopy copy(*source.pool, *source.pool, *source.objects, *target.objects, options, std::ref(line));
-    const auto done = copy.run(call);
-    line.end();
-    IMGSRV_TRY(done.status());
-    std::printf("%llu objects (%s) are in '%s', %llu of them copied now\n", static_cast<unsigned long long>(done->done),
-                format_size(done->done_bytes).c_str(), flags.to.c_str(), static_cast<unsigned long long>(done->copied));
-    for (const auto& fault : done->faults) std::printf("not copied: %s\n", fault.c_str());
-    if (!done->faults.empty())
-        return {Code::data_loss, std::to_string(done->faults.size()) +
+    IMGSRV_ASSIGN(const auto done,
+                  copy_objects(call, *source.pool, *source.pool, *source.objects, *target.objects, options));
+    std::printf("%llu objects (%s) are in '%s', %llu of them copied now\n", static_cast<unsigned long long>(done.done),
+                format_size(done.done_bytes).c_str(), flags.to.c_str(), static_cast<unsigned long long>(done.copied));
+    for (const auto& fault : done.faults) std::printf("not copied: %s\n", fault.c_str());
+    if (!done.faults.empty())
+        return {Code::data_loss, std::to_string(done.faults.size()) +
                                      " objects could not be copied; they are named above. To do without them, take '" +
                                      flags.to + "' as it is with 'imgsrv storage adopt --storage-driver " + flags.to +
                                      "'"};
