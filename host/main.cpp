@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -5,7 +8,23 @@
 #include "app/commands.h"
 #include "client/commands.h"
 
+namespace {
+
+// Whoever starts the program may have closed stdin, stdout or stderr. The next files to be opened would take their
+// numbers, and what is meant for people, the log above all, would be written into them: into a blob.
+void keep_standard_descriptors() {
+    for (;;) {
+        const int fd = ::open("/dev/null", O_RDWR);
+        if (fd >= 0 && fd <= STDERR_FILENO) continue;
+        if (fd >= 0) ::close(fd);
+        return;
+    }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+    keep_standard_descriptors();
     auto arguments = imgsrv::app::take_arguments(argc, argv);
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     CLI::App app("imgsrv: stores, verifies, publishes and serves VM and container images");

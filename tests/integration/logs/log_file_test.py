@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """operations.md, Logs: SIGHUP reopens log files and reloads the log level."""
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -82,7 +83,31 @@ def test_folder_gone():
             check.equal(server.anonymous().get("/readyz").status, 204, "and the server does")
 
 
+def test_closed_descriptors():
+    """Started with stdin, stdout and stderr closed, it writes the log into none of its own files."""
+    with tempfile.TemporaryDirectory() as name:
+        data, address = pathlib.Path(name) / "data", f"127.0.0.1:{free_port()}"
+        server = subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', BINARY, "serve", "--data-dir", data, "--listen",
+                                   address, "--metrics-listen", ""], env=clean_environment())
+        try:
+            def is_there():
+                try:
+                    with urllib.request.urlopen(f"http://{address}/v1/images") as answer:
+                        return answer.status == 200
+                except OSError:
+                    return False
+            wait_until(is_there, "the server answers")
+            for number in range(3):
+                check.equal(os.readlink(f"/proc/{server.pid}/fd/{number}"), "/dev/null", f"descriptor {number}")
+            for file in filter(pathlib.Path.is_file, data.rglob("*")):
+                check.true(b"listening" not in file.read_bytes(), f"no log in {file.name}")
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
 if __name__ == "__main__":
+    check.run(test_closed_descriptors)
     check.run(test_folder_gone)
     check.run(test_reopen_and_level)
     check.run(test_no_file)
