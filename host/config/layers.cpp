@@ -133,7 +133,9 @@ Status read_environment(const std::map<std::string, std::string>& environment, L
                                                                 "IMGSRV_CACERT"};
     for (const auto& [name, value] : environment) {
         if (name == "LOG_LEVEL") {
-            layer["verbosity"] = {value, "environment LOG_LEVEL"};
+            // Platforms set it for all of their programs; IMGSRV_VERBOSITY, which the order puts before it, is meant
+            // for us.
+            layer.try_emplace("verbosity", Value{value, "environment LOG_LEVEL"});
             continue;
         }
         if (!name.starts_with("IMGSRV_") || std::find(kClient.begin(), kClient.end(), name) != kClient.end()) continue;

@@ -200,6 +200,14 @@ TEST_CASE("numbers at their limits") {
     }
 }
 
+TEST_CASE("LOG_LEVEL is for any program, IMGSRV_VERBOSITY for this one") {
+    Sources sources;
+    sources.environment = {{"LOG_LEVEL", "debug"}};
+    CHECK(Settings::load(sources)->text("verbosity") == "debug");
+    sources.environment["IMGSRV_VERBOSITY"] = "warn";
+    CHECK(Settings::load(sources)->text("verbosity") == "warn");
+}
+
 TEST_CASE("rate-limit and trust-proxy") {
     // spec/operations.md, Responses
     const auto load = [](const std::string& key, const std::string& value) {
