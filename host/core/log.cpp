@@ -32,7 +32,9 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
             path_.clear();
             return {};
         }
-        UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+        // Not to wait for somebody who reads, where it is a pipe: neither here nor in write().
+        const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+        UniqueFd file(::open(path.c_str(), flags, 0640));
         if (!file)
             return {Code::unavailable, "the log file '" + path + "' cannot be opened: " + std::string(strerror(errno))};
         const std::lock_guard lock(mutex_);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -70,6 +71,16 @@ TEST_CASE("nothing that a client or a plugin sends breaks a line or reaches the 
         CHECK(lines[0].find("M\xC3\xBCnchen") != std::string::npos);
         if (format == log::Format::json) CHECK(nlohmann::json::parse(lines[0])["word"] == "\x1B[2Jword");
     }
+}
+
+TEST_CASE("a pipe that nobody reads is refused, not waited for") {
+    const LogFile file(log::Format::json);
+    const std::string pipe = std::filesystem::temp_directory_path() / ("imgsrv-pipe-" + std::to_string(::getpid()));
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK_FALSE(log::set_file(pipe).ok());
+    std::filesystem::remove(pipe);
+    log::info("still here");
+    CHECK(file.lines().size() == 1);
 }
 
 TEST_CASE("a line that did not fit on the disk does not spoil the next") {
