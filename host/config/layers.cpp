@@ -102,6 +102,11 @@ std::string lower_dashed(std::string_view text) {
     return out;
 }
 
+// What Kubernetes tells every container of a Service called "imgsrv". No setting begins so.
+bool is_service_link(std::string_view name) {
+    return name == "IMGSRV_PORT" || name.starts_with("IMGSRV_PORT_") || name.starts_with("IMGSRV_SERVICE_");
+}
+
 }  // namespace
 
 std::vector<std::string_view> short_names() {
@@ -139,6 +144,7 @@ Status read_environment(const std::map<std::string, std::string>& environment, L
             continue;
         }
         if (!name.starts_with("IMGSRV_") || std::find(kClient.begin(), kClient.end(), name) != kClient.end()) continue;
+        if (is_service_link(name)) continue;
         std::string key;
         for (const auto& known : known_keys())
             if (as_variable(known.key) == name) key = known.key;

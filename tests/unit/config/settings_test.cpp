@@ -44,8 +44,13 @@ TEST_CASE("files, then conf.d, then environment, then flags; the origin is kept"
                                 "listen = \":1\"\nupload-ttl = \"1h\"\n[storage]\ndriver = "
                                 "\"s3\"\n[storage.s3]\nbucket = \"b\"\nuse-tls = false\n");
     folder.write("conf.d/10.toml", "upload-ttl = \"2h\"\nnode-name = \"n\"\n");
-    sources.environment = {
-        {"IMGSRV_UPLOAD_TTL", "3h"}, {"IMGSRV_STORAGE_S3_ACCESS_KEY_ID", "k"}, {"IMGSRV_TOKEN", "x"}, {"HOME", "/"}};
+    sources.environment = {{"IMGSRV_UPLOAD_TTL", "3h"},
+                           {"IMGSRV_STORAGE_S3_ACCESS_KEY_ID", "k"},
+                           {"IMGSRV_TOKEN", "x"},
+                           {"HOME", "/"},
+                           {"IMGSRV_PORT", "tcp://10.0.0.1:80"},
+                           {"IMGSRV_PORT_80_TCP_ADDR", "10.0.0.1"},
+                           {"IMGSRV_SERVICE_HOST", "10.0.0.1"}};
     sources.flags = {{"upload-ttl", "4h"}};
     auto settings = Settings::load(sources);
     REQUIRE(settings.ok());
