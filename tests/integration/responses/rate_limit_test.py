@@ -29,8 +29,11 @@ def test_default():
         allowance = int((time.monotonic() - began) * 20) + 1
         refused = next(i for i in range(allowance + 200) if server.anonymous().get("/v1/images").status == 429)
         check.true(refused <= allowance + 20, "then it is 429", f"after {refused} more")
-        answer = server.anonymous().get("/v1/images/none")
-        check.equal(answer.status, 429, "a path without anything is counted, too")
+        # Another request is allowed every 50 ms, which may have gone by.
+        answers = (server.anonymous().get("/v1/images/none") for _ in range(200))
+        answer = next((a for a in answers if a.status == 429), None)
+        if not check.true(answer, "a path without anything is counted, too"):
+            return
         check.equal((answer.header("Retry-After"), answer.header("Cache-Control")), ("1", "no-store"), "Retry-After")
         check.equal(answer.header("Content-Type"), "application/problem+json", "a problem document")
         document = answer.json
