@@ -1,11 +1,10 @@
 #include "services/store_identity.h"
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "core/log.h"
 #include "core/uuid.h"
+#include "ports/text_reader.h"
 #include "services/storage_keys.h"
 #include "store/blobs.h"
 #include "store/collection.h"
@@ -33,27 +32,6 @@ std::string text_of(std::string_view id) {
            "to\n"
            "belong to another database, 'imgsrv storage adopt' writes it anew.\n";
 }
-
-class TextReader final : public ports::ByteReader {
-  public:
-    explicit TextReader(std::string text) : text_(std::move(text)) {}
-
-    std::optional<std::uint64_t> size() const override { return text_.size(); }
-    Result<std::size_t> read(std::span<std::byte> buffer) override {
-        const std::size_t n = std::min(buffer.size(), text_.size() - at_);
-        std::memcpy(buffer.data(), text_.data() + at_, n);
-        at_ += n;
-        return n;
-    }
-    Status rewind() override {
-        at_ = 0;
-        return {};
-    }
-
-  private:
-    const std::string text_;
-    std::size_t at_ = 0;
-};
 
 std::string id_in(std::string_view text) {
     if (!text.starts_with(kTitle)) return "";
@@ -98,7 +76,7 @@ Status taken_target(std::string_view where, std::string_view id, const std::opti
 }
 
 Status put_text(const ports::Call& call, ports::ObjectStore& objects, std::string_view id, ports::Overwrite mode) {
-    TextReader text(text_of(id));
+    ports::TextReader text(text_of(id));
     const auto put = objects.put(call, kIdentityKey, text, mode);
     return put.status().code() == Code::already_exists ? Status() : put.status();
 }
