@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/backoff.h"
 #include "core/log.h"
 
 namespace imgsrv::jobs {
@@ -50,12 +51,6 @@ void Worker::stop() {
     threads_.clear();
 }
 
-std::chrono::milliseconds Worker::backoff_locked() const {
-    auto pause = options_.backoff;
-    for (std::uint64_t i = 1; i < stats_.consecutive_failures && pause < options_.backoff_max; ++i) pause *= 2;
-    return std::min(pause, options_.backoff_max);
-}
-
 WorkerStats Worker::stats() const {
     const std::lock_guard lock(mutex_);
     return stats_;
@@ -87,7 +82,7 @@ void Worker::run() {
         ++stats_.consecutive_failures;
         stats_.last_error = now();
         stats_.last_error_text = result.status().message();
-        auto pause = backoff_locked();
+        auto pause = doubling_pause(options_.backoff, options_.backoff_max, stats_.consecutive_failures);
         const auto failures = static_cast<int>(std::min<std::uint64_t>(stats_.consecutive_failures, 1'000'000));
         if (options_.breaker_failures > 0 && failures >= options_.breaker_failures) {
             if (!stats_.breaker_open) ++stats_.circuit_open;

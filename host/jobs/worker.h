@@ -62,7 +62,6 @@ class Worker {
 
   private:
     void run();
-    std::chrono::milliseconds backoff_locked() const;
 
     const WorkerOptions options_;
     const Work work_;

@@ -1,7 +1,6 @@
 #include "services/promotion.h"
 
-#include <algorithm>
-
+#include "core/backoff.h"
 #include "core/log.h"
 #include "core/sha256.h"
 #include "domain/digest.h"
@@ -53,16 +52,14 @@ void PromotionService::hand_back(const ports::Call& call, const UploadSession& s
     const ports::Call closing{call.request_id, std::nullopt, nullptr};
     const Status back = pool_.write(closing, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return store::uploads::hand_back(tx, session, call.cancelled() ? now : now + pause_after(session.attempt));
+        return store::uploads::hand_back(tx, session, call.cancelled() ? now : now + pause_after(session));
     });
     if (!back.ok())  // the lease runs out, then it is taken over
         log::warn("upload session not handed back", {{"upload_id", session.id}, {"error", back.describe()}});
 }
 
-std::chrono::milliseconds PromotionService::pause_after(std::int64_t attempt) const {
-    auto pause = pauses_.first;
-    for (std::int64_t i = 1; i < attempt && pause < pauses_.most; ++i) pause *= 2;
-    return std::min(pause, pauses_.most);
+std::chrono::milliseconds PromotionService::pause_after(const UploadSession& session) const {
+    return doubling_pause(pauses_.first, pauses_.most, session.attempt);
 }
 
 Result<PromotionService::Outcome> PromotionService::postpone(const ports::Call& call, const UploadSession& session,
@@ -75,7 +72,7 @@ Result<PromotionService::Outcome> PromotionService::postpone(const ports::Call& 
     log::warn("upload postponed", {{"upload_id", session.id},
                                    {"error", why.describe()},
                                    {"attempt", static_cast<std::int64_t>(session.attempt)},
-                                   {"pause_ms", std::int64_t{pause_after(session.attempt).count()}}});
+                                   {"pause_ms", std::int64_t{pause_after(session).count()}}});
     return Outcome::postponed;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
 
 #include "domain/upload.h"
@@ -34,7 +33,7 @@ class PromotionService {
   private:
     Result<Outcome> promote(const ports::Call& call, domain::UploadSession& session);
     void hand_back(const ports::Call& call, const domain::UploadSession& session);
-    std::chrono::milliseconds pause_after(std::int64_t attempt) const;
+    std::chrono::milliseconds pause_after(const domain::UploadSession& session) const;
     // Postponed if the store is well, else `why`.
     Result<Outcome> postpone(const ports::Call& call, const domain::UploadSession& session, Status why);
     // The digest of the staged object as hex, from the running hash on.
