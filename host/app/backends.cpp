@@ -15,13 +15,6 @@
 namespace imgsrv::app {
 namespace {
 
-plugin::OptionValues driver_options(const config::Settings& settings, std::string_view section,
-                                    std::string_view driver) {
-    plugin::OptionValues options;
-    for (auto& [key, value] : settings.driver_options(section, driver)) options[key] = {value.value, value.origin};
-    return options;
-}
-
 // Gives an option of the embedded default its place under data-dir.
 void place(plugin::OptionValues& options, const std::string& key, const std::filesystem::path& path) {
     options.try_emplace(key, plugin::OptionValue{path.string(), "data-dir"});

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/driver_tables.h"
 #include "app/monitoring.h"
 #include "http/listener.h"
 #include "http/tls_context.h"
@@ -16,8 +17,7 @@ Result<const plugin::LoadedComponent*> check_driver(const config::Settings& sett
                                                     const plugin::PluginRegistry& registry, plugin::Kind kind,
                                                     std::string_view section, const std::string& driver) {
     IMGSRV_ASSIGN(const auto* component, registry.find(kind, driver));
-    plugin::OptionValues given;
-    for (const auto& [key, value] : settings.driver_options(section, driver)) given[key] = {value.value, value.origin};
+    auto given = driver_options(settings, section, driver);
     // The embedded ones have their place from data-dir.
     const plugin::OptionValue data_dir{settings.text("data-dir"), "data-dir"};
     if (kind == plugin::Kind::object_store && driver == "fs") given.try_emplace("root", data_dir);

@@ -4,9 +4,14 @@
 
 #include "config/settings.h"
 #include "core/status.h"
+#include "plugin/options.h"
 #include "plugin/registry.h"
 
 namespace imgsrv::app {
+
+// The table of one driver, as its plugin takes it: [<section>.<driver>].
+plugin::OptionValues driver_options(const config::Settings& settings, std::string_view section,
+                                    std::string_view driver);
 
 // Whether every option of a driver's table ([storage.s3], …) is one that a loaded plugin declares; also for drivers
 // that are not in use. invalid_argument names the first one that is not, where it was set, and the nearest there is.

@@ -22,7 +22,6 @@ Status check_metrics_path(const config::Settings& settings) {
 }
 
 Status Monitoring::add_route(const config::Settings& settings, http::Router& router) {
-    IMGSRV_TRY(check_metrics_path(settings));
     if (!settings.boolean("metrics-on-api")) return {};
     const std::string& path = settings.text("metrics-path");
     const auto match = router.match(http::Method::get, path);

@@ -30,8 +30,8 @@ class Monitoring {
     plugin::MetricSink& plugin_sink() { return plugins_; }
     prometheus::Registry& registry() { return metrics_.registry(); }
 
-    // The route on the API's listener, when metrics-on-api wants it. invalid_argument when metrics-path is no path, or
-    // one that the API has. [main, before observe]
+    // The route on the API's listener, when metrics-on-api wants it. check_metrics_path() has found metrics-path sound.
+    // invalid_argument when the API has that path. [main, before observe]
     Status add_route(const config::Settings& settings, http::Router& router);
     // The observer of the server whose routes these are. [main, once]
     http::Observer& observe(const http::Router& router);
