@@ -224,7 +224,7 @@ Result<bool> UploadService::begin_send(const ports::Call& call, std::string_view
     }
     return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         if (!unique) {
-            IMGSRV_ASSIGN(const std::uint32_t sends, store::uploads::record_send(tx, id, number));
+            IMGSRV_ASSIGN(const std::uint64_t sends, store::uploads::record_send(tx, id, number));
             if (sends == 1) return true;
         }
         IMGSRV_ASSIGN(const UploadSession session, store::uploads::find(tx, id));

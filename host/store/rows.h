@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,16 @@ Result<std::vector<T>> list_rows(Transaction& tx, std::string_view sql, Params p
         return Status();
     }));
     return list;
+}
+
+// The number in the one row of a query; 0 when there is no row.
+inline Result<std::uint64_t> read_number(Transaction& tx, std::string_view sql, Params params) {
+    std::uint64_t number = 0;
+    IMGSRV_TRY(tx.query_one(sql, params, [&](const ports::Row& row) {
+                     number = Columns(row).size();
+                     return Status();
+                 }).status());
+    return number;
 }
 
 }  // namespace imgsrv::store

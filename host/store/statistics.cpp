@@ -16,16 +16,6 @@ Result<std::vector<StateCount>> count_states(Transaction& tx, std::string_view s
     });
 }
 
-Status count(Transaction& tx, std::string_view sql, std::uint64_t& out) {
-    return tx
-        .query_one(sql, {},
-                   [&](const ports::Row& row) {
-                       out = Columns(row).size();
-                       return Status();
-                   })
-        .status();
-}
-
 std::chrono::microseconds age(Time now, std::optional<Time> since) {
     return since ? std::max(now - *since, std::chrono::microseconds(0)) : std::chrono::microseconds(0);
 }
@@ -70,8 +60,11 @@ Status read_publishing(Transaction& tx, Time now, Snapshot& out) {
                                 Columns c(row);
                                 return StepAges{c.text(), {age(now, c.optional_time()), age(now, c.optional_time())}};
                             }));
-    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM versions WHERE state = 'publishing'", out.versions_publishing));
-    return count(tx, "SELECT COUNT(*) FROM projection_rows WHERE step = 'incus_index'", out.incus_rows);
+    IMGSRV_ASSIGN(out.versions_publishing,
+                  read_number(tx, "SELECT COUNT(*) FROM versions WHERE state = 'publishing'", {}));
+    IMGSRV_ASSIGN(out.incus_rows,
+                  read_number(tx, "SELECT COUNT(*) FROM projection_rows WHERE step = 'incus_index'", {}));
+    return {};
 }
 
 }  // namespace
@@ -88,8 +81,9 @@ Result<Snapshot> read(Transaction& tx) {
                                 return Status();
                             })
                    .status());
-    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM blobs WHERE damaged_us IS NOT NULL", out.damaged_blobs));
-    IMGSRV_TRY(count(tx, "SELECT COUNT(*) FROM blobs WHERE unreferenced_us IS NOT NULL", out.unreferenced_blobs));
+    IMGSRV_ASSIGN(out.damaged_blobs, read_number(tx, "SELECT COUNT(*) FROM blobs WHERE damaged_us IS NOT NULL", {}));
+    IMGSRV_ASSIGN(out.unreferenced_blobs,
+                  read_number(tx, "SELECT COUNT(*) FROM blobs WHERE unreferenced_us IS NOT NULL", {}));
     IMGSRV_ASSIGN(const auto removals, collection::removal_totals(tx));
     out.queued_removals = removals.blobs;
     IMGSRV_ASSIGN(out.generation, catalogue::generation(tx));

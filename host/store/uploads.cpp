@@ -99,33 +99,18 @@ Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& 
         .status();
 }
 
-Result<std::uint32_t> record_send(Transaction& tx, std::string_view id, std::uint32_t number) {
-    std::uint32_t sends = 0;
-    IMGSRV_TRY(
-        tx.query_one("INSERT INTO upload_part_sends (upload_id, number, sends) SELECT id, $2, 1 + (SELECT COUNT(*) "
-                     "FROM upload_parts WHERE upload_id = $1 AND number = $2) FROM upload_sessions WHERE id = $1 "
-                     "AND state IN ('created', 'uploading') ON CONFLICT (upload_id, number) DO UPDATE SET sends = "
-                     "upload_part_sends.sends + 1 RETURNING sends",
-                     {id, param(number)},
-                     [&](const ports::Row& row) {
-                         sends = Columns(row).small();
-                         return Status();
-                     })
-            .status());
-    return sends;
+Result<std::uint64_t> record_send(Transaction& tx, std::string_view id, std::uint32_t number) {
+    return read_number(tx,
+                       "INSERT INTO upload_part_sends (upload_id, number, sends) SELECT id, $2, 1 + (SELECT COUNT(*) "
+                       "FROM upload_parts WHERE upload_id = $1 AND number = $2) FROM upload_sessions WHERE id = $1 "
+                       "AND state IN ('created', 'uploading') ON CONFLICT (upload_id, number) DO UPDATE SET sends = "
+                       "upload_part_sends.sends + 1 RETURNING sends",
+                       {id, param(number)});
 }
 
-Result<std::uint32_t> count_sent_once(Transaction& tx, std::string_view id, std::uint32_t last) {
-    std::uint32_t count = 0;
-    IMGSRV_TRY(
-        tx.query_one("SELECT COUNT(*) FROM upload_part_sends WHERE upload_id = $1 AND number <= $2 AND sends = 1",
-                     {id, param(last)},
-                     [&](const ports::Row& row) {
-                         count = Columns(row).small();
-                         return Status();
-                     })
-            .status());
-    return count;
+Result<std::uint64_t> count_sent_once(Transaction& tx, std::string_view id, std::uint32_t last) {
+    return read_number(tx, "SELECT COUNT(*) FROM upload_part_sends WHERE upload_id = $1 AND number <= $2 AND sends = 1",
+                       {id, param(last)});
 }
 
 Status remove_part(Transaction& tx, std::string_view id, std::uint32_t number) {

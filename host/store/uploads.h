@@ -23,9 +23,9 @@ Result<std::optional<domain::UploadPart>> find_part(Transaction& tx, std::string
 Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& part, Time now);
 // Records, before they do, that bytes are going to the object store as this part. Returns how often they have, this
 // time included; a part that was accepted without a record counts too. 0: the session takes no parts.
-Result<std::uint32_t> record_send(Transaction& tx, std::string_view id, std::uint32_t number);
+Result<std::uint64_t> record_send(Transaction& tx, std::string_view id, std::uint32_t number);
 // How many of the parts 1…last went to the object store exactly once.
-Result<std::uint32_t> count_sent_once(Transaction& tx, std::string_view id, std::uint32_t last);
+Result<std::uint64_t> count_sent_once(Transaction& tx, std::string_view id, std::uint32_t last);
 // The part is not accepted any more.
 Status remove_part(Transaction& tx, std::string_view id, std::uint32_t number);
 // Moves the running hash from what `from` says (parts and state) to what `to` says. False when it is not at `from` any
