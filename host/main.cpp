@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "app/arguments.h"
-#include "app/commands.h"
+#include "app/commands/arguments.h"
+#include "app/commands/commands.h"
 #include "client/commands.h"
 
 namespace {

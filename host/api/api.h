@@ -6,14 +6,14 @@
 
 #include "api/response_cache.h"
 #include "http/router.h"
-#include "services/access.h"
-#include "services/blobs.h"
-#include "services/catalogue.h"
-#include "services/documents.h"
+#include "services/access/access_service.h"
+#include "services/access/provisioning_service.h"
+#include "services/catalogue/blob_service.h"
+#include "services/catalogue/catalogue_service.h"
+#include "services/catalogue/document_service.h"
 #include "services/health.h"
-#include "services/provisioning.h"
-#include "services/publishing.h"
-#include "services/uploads.h"
+#include "services/publishing/publish_service.h"
+#include "services/uploads/upload_service.h"
 
 namespace imgsrv::api {
 

@@ -14,7 +14,7 @@ void add_artifact_routes(Endpoints& endpoints) {
     const std::string attachments = artifact + "/attachments";
     const std::string attachment = attachments + "/{attachment_id}";
 
-    endpoints.add_cached(artifacts, [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached(artifacts, [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto manifest, catalogue.manifest(x.call, x.view(), x.param("name"), x.param("version")));
         // One version holds few artifacts: a page is a slice of the manifest.
         IMGSRV_ASSIGN(const auto page, x.page());
@@ -30,41 +30,42 @@ void add_artifact_routes(Endpoints& endpoints) {
         return list_response(x, "artifacts", slice);
     });
 
-    endpoints.add(
-        Method::post, artifacts, Gate::write, BodyKind::document, [&catalogue](Exchange& x) -> Result<http::Response> {
-            IMGSRV_ASSIGN(const auto body,
+    endpoints.add(Method::post, artifacts, Gate::write, BodyKind::document,
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
+                      IMGSRV_ASSIGN(
+                          const auto body,
                           RequestJson::read(x.request, kDocumentBytes,
                                             {"operating_system", "architecture", "variant", "format",
                                              "primary_blob_digest", "primary_blob_size_bytes", "primary_media_type"}));
-            services::NewArtifact request;
-            IMGSRV_ASSIGN(request.operating_system, body.string("operating_system"));
-            IMGSRV_ASSIGN(request.architecture, body.string("architecture"));
-            IMGSRV_ASSIGN(request.variant, body.optional_string("variant"));
-            IMGSRV_ASSIGN(request.format, body.string("format"));
-            IMGSRV_ASSIGN(request.primary_blob_digest, body.string("primary_blob_digest"));
-            IMGSRV_ASSIGN(request.primary_blob_size, body.integer("primary_blob_size_bytes"));
-            IMGSRV_ASSIGN(request.primary_media_type, body.string("primary_media_type"));
-            IMGSRV_ASSIGN(const auto added,
-                          catalogue.add_artifact(x.call, x.param("name"), x.param("version"), request));
-            auto response = json_response(201, to_json(added));
-            response.headers.add("Location", x.request.path + "/" + added.id);
-            return response;
-        });
+                      services::NewArtifact request;
+                      IMGSRV_ASSIGN(request.operating_system, body.string("operating_system"));
+                      IMGSRV_ASSIGN(request.architecture, body.string("architecture"));
+                      IMGSRV_ASSIGN(request.variant, body.optional_string("variant"));
+                      IMGSRV_ASSIGN(request.format, body.string("format"));
+                      IMGSRV_ASSIGN(request.primary_blob_digest, body.string("primary_blob_digest"));
+                      IMGSRV_ASSIGN(request.primary_blob_size, body.integer("primary_blob_size_bytes"));
+                      IMGSRV_ASSIGN(request.primary_media_type, body.string("primary_media_type"));
+                      IMGSRV_ASSIGN(const auto added,
+                                    catalogue.add_artifact(x.call, x.param("name"), x.param("version"), request));
+                      auto response = json_response(201, to_json(added));
+                      response.headers.add("Location", x.request.path + "/" + added.id);
+                      return response;
+                  });
 
-    endpoints.add_cached(artifact, [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached(artifact, [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto found, catalogue.artifact(x.call, x.view(), x.param("name"), x.param("version"),
                                                            x.param("artifact_id")));
         return json_response(200, to_json(found));
     });
 
     endpoints.add(
-        Method::del, artifact, Gate::write, BodyKind::none, [&catalogue](Exchange& x) -> Result<http::Response> {
+        Method::del, artifact, Gate::write, BodyKind::none, [&catalogue](RequestContext& x) -> Result<http::Response> {
             IMGSRV_TRY(catalogue.delete_artifact(x.call, x.param("name"), x.param("version"), x.param("artifact_id")));
             return no_content();
         });
 
     endpoints.add(Method::get, artifact + "/download", Gate::open, BodyKind::none,
-                  [&services](Exchange& x) -> Result<http::Response> {
+                  [&services](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto found,
                                     services.catalogue.artifact(x.call, x.view(), x.param("name"), x.param("version"),
                                                                 x.param("artifact_id")));
@@ -73,7 +74,7 @@ void add_artifact_routes(Endpoints& endpoints) {
 
     endpoints.add(
         Method::post, attachments, Gate::write, BodyKind::document,
-        [&catalogue](Exchange& x) -> Result<http::Response> {
+        [&catalogue](RequestContext& x) -> Result<http::Response> {
             IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes,
                                                              {"name", "media_type", "blob_digest", "blob_size_bytes"}));
             services::NewAttachment request;
@@ -89,14 +90,14 @@ void add_artifact_routes(Endpoints& endpoints) {
         });
 
     endpoints.add(Method::del, attachment, Gate::write, BodyKind::none,
-                  [&catalogue](Exchange& x) -> Result<http::Response> {
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(catalogue.delete_attachment(x.call, x.param("name"), x.param("version"),
                                                              x.param("artifact_id"), x.param("attachment_id")));
                       return no_content();
                   });
 
     endpoints.add(Method::get, attachment + "/download", Gate::open, BodyKind::none,
-                  [&services](Exchange& x) -> Result<http::Response> {
+                  [&services](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto found,
                                     services.catalogue.attachment(x.call, x.view(), x.param("name"), x.param("version"),
                                                                   x.param("artifact_id"), x.param("attachment_id")));

@@ -9,21 +9,22 @@ using http::Method;
 void add_auth_routes(Endpoints& endpoints) {
     auto& access = endpoints.services().access;
 
-    endpoints.add(Method::get, "/v1/auth/roles", Gate::manage, BodyKind::none, [](Exchange&) -> Result<http::Response> {
-        Json roles = Json::array();
-        for (const auto& role : domain::kRoles) roles.push_back(to_json(role));
-        return json_response(200, {{"roles", std::move(roles)}});
-    });
+    endpoints.add(Method::get, "/v1/auth/roles", Gate::manage, BodyKind::none,
+                  [](RequestContext&) -> Result<http::Response> {
+                      Json roles = Json::array();
+                      for (const auto& role : domain::kRoles) roles.push_back(to_json(role));
+                      return json_response(200, {{"roles", std::move(roles)}});
+                  });
 
     endpoints.add(Method::get, "/v1/auth/principals", Gate::manage, BodyKind::none,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto page, x.page());
                       IMGSRV_ASSIGN(const auto principals, access.principals(x.call, page));
                       return list_response(x, "principals", principals);
                   });
 
     endpoints.add(Method::post, "/v1/auth/principals", Gate::manage, BodyKind::document,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes,
                                                                        {"kind", "display_name", "attributes"}));
                       services::NewPrincipal request;
@@ -37,26 +38,26 @@ void add_auth_routes(Endpoints& endpoints) {
                   });
 
     endpoints.add(Method::get, "/v1/auth/principals/{id}", Gate::manage, BodyKind::none,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto principal, access.principal(x.call, x.param("id")));
                       return json_response(200, to_json(principal));
                   });
 
     endpoints.add(Method::put, "/v1/auth/principals/{id}/roles/{role_id}", Gate::manage, BodyKind::document,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_TRY(access.grant(x.call, x.param("id"), x.param("role_id")));
                       return no_content();
                   });
 
     endpoints.add(Method::del, "/v1/auth/principals/{id}/roles/{role_id}", Gate::manage, BodyKind::none,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(access.revoke_role(x.call, x.param("id"), x.param("role_id")));
                       return no_content();
                   });
 
     endpoints.add(Method::get, "/v1/auth/principals/{id}/api-tokens", Gate::manage, BodyKind::none,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto page, x.page());
                       IMGSRV_ASSIGN(const auto tokens, access.tokens(x.call, x.param("id"), page));
                       return list_response(x, "api_tokens", tokens);
@@ -64,7 +65,7 @@ void add_auth_routes(Endpoints& endpoints) {
 
     endpoints.add(
         Method::post, "/v1/auth/principals/{id}/api-tokens", Gate::manage, BodyKind::document,
-        [&access](Exchange& x) -> Result<http::Response> {
+        [&access](RequestContext& x) -> Result<http::Response> {
             IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes, {"name", "expires_at"}));
             services::NewToken request;
             IMGSRV_ASSIGN(request.name, body.optional_string("name"));
@@ -79,7 +80,7 @@ void add_auth_routes(Endpoints& endpoints) {
         });
 
     endpoints.add(Method::del, "/v1/auth/api-tokens/{id}", Gate::manage, BodyKind::none,
-                  [&access](Exchange& x) -> Result<http::Response> {
+                  [&access](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(access.revoke_token(x.call, x.param("id")));
                       return no_content();
                   });

@@ -5,7 +5,7 @@
 
 namespace imgsrv::api {
 
-Result<http::Response> serve_blob(Services& services, Exchange& x, const std::string& digest,
+Result<http::Response> serve_blob(Services& services, RequestContext& x, const std::string& digest,
                                   std::string_view content_type) {
     IMGSRV_ASSIGN(const auto blob, services.blobs.find(x.call, digest));
     // The server's own fault, and lasting: not 404, for it is published; not 410, for it may come back; not 503, for
@@ -52,7 +52,7 @@ Result<http::Response> serve_blob(Services& services, Exchange& x, const std::st
 
 void add_blob_routes(Endpoints& endpoints) {
     endpoints.add(http::Method::get, "/v1/blobs/{digest}", Gate::open, http::BodyKind::none,
-                  [&services = endpoints.services()](Exchange& x) -> Result<http::Response> {
+                  [&services = endpoints.services()](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto digest, domain::Digest::parse("digest", x.param("digest")));
                       return serve_blob(services, x, digest.text(), "application/octet-stream");
                   });

@@ -9,14 +9,14 @@ using http::Method;
 void add_catalogue_routes(Endpoints& endpoints) {
     auto& catalogue = endpoints.services().catalogue;
 
-    endpoints.add_cached("/v1/images", [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached("/v1/images", [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto page, x.page());
         IMGSRV_ASSIGN(const auto images, catalogue.images(x.call, page));
         return list_response(x, "images", images);
     });
 
     endpoints.add(Method::post, "/v1/images", Gate::write, BodyKind::document,
-                  [&catalogue](Exchange& x) -> Result<http::Response> {
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes,
                                                                        {"name", "display_name", "description"}));
                       services::NewImage request;
@@ -29,19 +29,19 @@ void add_catalogue_routes(Endpoints& endpoints) {
                       return response;
                   });
 
-    endpoints.add_cached("/v1/images/{name}", [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached("/v1/images/{name}", [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto image, catalogue.image(x.call, x.view(), x.param("name")));
         return json_response(200, to_json(image));
     });
 
-    endpoints.add_cached("/v1/images/{name}/versions", [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached("/v1/images/{name}/versions", [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto page, x.page());
         IMGSRV_ASSIGN(const auto versions, catalogue.versions(x.call, x.view(), x.param("name"), page));
         return list_response(x, "versions", versions);
     });
 
     endpoints.add(Method::post, "/v1/images/{name}/versions", Gate::write, BodyKind::document,
-                  [&catalogue](Exchange& x) -> Result<http::Response> {
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes, {"version"}));
                       IMGSRV_ASSIGN(const auto name, body.string("version"));
                       IMGSRV_ASSIGN(const auto version, catalogue.create_draft(x.call, x.param("name"), name));
@@ -51,18 +51,20 @@ void add_catalogue_routes(Endpoints& endpoints) {
                       return response;
                   });
 
-    endpoints.add_cached("/v1/images/{name}/versions/{version}", [&catalogue](Exchange& x) -> Result<http::Response> {
-        IMGSRV_ASSIGN(const auto manifest, catalogue.manifest(x.call, x.view(), x.param("name"), x.param("version")));
-        return json_response(200, to_json(manifest));
-    });
+    endpoints.add_cached("/v1/images/{name}/versions/{version}",
+                         [&catalogue](RequestContext& x) -> Result<http::Response> {
+                             IMGSRV_ASSIGN(const auto manifest,
+                                           catalogue.manifest(x.call, x.view(), x.param("name"), x.param("version")));
+                             return json_response(200, to_json(manifest));
+                         });
 
     endpoints.add(Method::del, "/v1/images/{name}/versions/{version}", Gate::write, BodyKind::none,
-                  [&catalogue](Exchange& x) -> Result<http::Response> {
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(catalogue.delete_draft(x.call, x.param("name"), x.param("version")));
                       return no_content();
                   });
 
-    endpoints.add_cached("/v1/images/{name}/refs/{ref}", [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached("/v1/images/{name}/refs/{ref}", [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto manifest, catalogue.resolve(x.call, x.param("name"), x.param("ref")));
         return json_response(200, to_json(manifest));
     });
@@ -71,19 +73,20 @@ void add_catalogue_routes(Endpoints& endpoints) {
 void add_alias_routes(Endpoints& endpoints) {
     auto& catalogue = endpoints.services().catalogue;
 
-    endpoints.add_cached("/v1/images/{name}/aliases", [&catalogue](Exchange& x) -> Result<http::Response> {
+    endpoints.add_cached("/v1/images/{name}/aliases", [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto page, x.page());
         IMGSRV_ASSIGN(const auto aliases, catalogue.aliases(x.call, x.view(), x.param("name"), page));
         return list_response(x, "aliases", aliases);
     });
 
-    endpoints.add_cached("/v1/images/{name}/aliases/{alias}", [&catalogue](Exchange& x) -> Result<http::Response> {
-        IMGSRV_ASSIGN(const auto alias, catalogue.alias(x.call, x.view(), x.param("name"), x.param("alias")));
-        return json_response(200, to_json(alias));
-    });
+    endpoints.add_cached(
+        "/v1/images/{name}/aliases/{alias}", [&catalogue](RequestContext& x) -> Result<http::Response> {
+            IMGSRV_ASSIGN(const auto alias, catalogue.alias(x.call, x.view(), x.param("name"), x.param("alias")));
+            return json_response(200, to_json(alias));
+        });
 
     endpoints.add(Method::put, "/v1/images/{name}/aliases/{alias}", Gate::write, BodyKind::document,
-                  [&catalogue](Exchange& x) -> Result<http::Response> {
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes, {"version"}));
                       IMGSRV_ASSIGN(const auto version, body.string("version"));
                       IMGSRV_ASSIGN(const auto put,
@@ -92,7 +95,7 @@ void add_alias_routes(Endpoints& endpoints) {
                   });
 
     endpoints.add(Method::del, "/v1/images/{name}/aliases/{alias}", Gate::write, BodyKind::none,
-                  [&catalogue](Exchange& x) -> Result<http::Response> {
+                  [&catalogue](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(catalogue.delete_alias(x.call, x.param("name"), x.param("alias")));
                       return no_content();
                   });

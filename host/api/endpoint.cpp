@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "api/kept_response.h"
+#include "api/cached_text_response.h"
 #include "core/log.h"
 #include "domain/names.h"
 #include "http/percent.h"
@@ -88,11 +88,11 @@ void set_caching(http::Response& response, bool shared) {
 
 }  // namespace
 
-services::View Exchange::view() const {
+services::View RequestContext::view() const {
     return caller.may(domain::Action::content_write) ? services::View::all : services::View::published;
 }
 
-Result<domain::PageRequest> Exchange::page() const {
+Result<domain::PageRequest> RequestContext::page() const {
     domain::PageRequest page;
     IMGSRV_ASSIGN(const auto limit, request.query_value("limit"));
     if (limit) {
@@ -118,16 +118,16 @@ void Endpoints::add(http::Method method, std::string pattern, Gate gate, http::B
                     http::FastHandler fast) {
     http::Route route{method, std::move(pattern), body, nullptr, std::move(fast)};
     route.handler = [services = services_, gate, endpoint = std::move(endpoint)](http::Request& request) {
-        Exchange exchange{request, {request.request_id, std::nullopt, request.cancel}, {}};
+        RequestContext context{request, {request.request_id, std::nullopt, request.cancel}, {}};
         auto caller =
-            services->access.authenticate(exchange.call, request.headers.joined("Authorization"), request.peer);
+            services->access.authenticate(context.call, request.headers.joined("Authorization"), request.peer);
         if (!caller.ok()) return failure(caller.status(), request);
-        exchange.caller = std::move(caller).value();
-        request.principal_id = exchange.caller.principal_id;
-        if (const Status allowed = gate_status(gate, exchange.caller); !allowed.ok()) return failure(allowed, request);
-        auto response = endpoint(exchange);
+        context.caller = std::move(caller).value();
+        request.principal_id = context.caller.principal_id;
+        if (const Status allowed = gate_status(gate, context.caller); !allowed.ok()) return failure(allowed, request);
+        auto response = endpoint(context);
         if (!response.ok()) return failure(response.status(), request);
-        set_caching(*response, gate == Gate::open && exchange.caller.anonymous());
+        set_caching(*response, gate == Gate::open && context.caller.anonymous());
         return std::move(response).value();
     };
     router_.add(std::move(route));
@@ -138,28 +138,28 @@ void Endpoints::add_cached(std::string pattern, Endpoint endpoint) {
         if (request.headers.find("Authorization")) return std::nullopt;
         const auto cached = cache->find(request.target);
         if (!cached) return std::nullopt;
-        auto response = kept_response_at_once(request, cached->text, kJson);
+        auto response = cached_text_response_at_once(request, cached->text, kJson);
         if (!response) return std::nullopt;
         return with_link(std::move(*response), *cached);
     };
     const auto ask = [services = services_, cache = cache_,
-                      endpoint = std::move(endpoint)](Exchange& exchange) -> Result<http::Response> {
+                      endpoint = std::move(endpoint)](RequestContext& context) -> Result<http::Response> {
         const auto answer = [&](const CachedResponse& cached) {
-            return with_link(kept_response(exchange.request, cached.text, kJson), cached);
+            return with_link(cached_text_response(context.request, cached.text, kJson), cached);
         };
         // Here already, but not yet in the coding that this client wants.
-        if (exchange.caller.anonymous())
-            if (const auto cached = cache->find(exchange.request.target)) return answer(*cached);
+        if (context.caller.anonymous())
+            if (const auto cached = cache->find(context.request.target)) return answer(*cached);
         // Read before the question: an answer that is newer than it says is only asked for once more.
         const std::int64_t generation = services->clock.generation();
-        auto response = endpoint(exchange);
-        if (!response.ok() || response->status != 200 || !exchange.caller.anonymous()) return response;
+        auto response = endpoint(context);
+        if (!response.ok() || response->status != 200 || !context.caller.anonymous()) return response;
         auto* body = std::get_if<std::string>(&response->body);
         if (!body) return response;
         auto kept = std::make_shared<CachedResponse>(std::move(*body));
         kept->generation = generation;
         if (const std::string* link = response->headers.find("Link")) kept->link = *link;
-        cache->put(exchange.request.target, kept);
+        cache->put(context.request.target, kept);
         return answer(*kept);
     };
     add(http::Method::get, std::move(pattern), Gate::open, http::BodyKind::none, ask, known);
@@ -190,13 +190,13 @@ http::Response no_content() {
     return response;
 }
 
-http::Response list_response(const Exchange& exchange, std::string_view name, Json items,
+http::Response list_response(const RequestContext& context, std::string_view name, Json items,
                              const std::optional<std::string>& next) {
     auto response = json_response(200, {{std::string(name), std::move(items)}});
     if (!next) return response;
     // The other parameters of the query stay.
-    std::string link = exchange.request.path + "?";
-    std::string_view rest = exchange.request.query;
+    std::string link = context.request.path + "?";
+    std::string_view rest = context.request.query;
     while (!rest.empty()) {
         const auto pair = rest.substr(0, rest.find('&'));
         if (!pair.starts_with("after=") && !pair.empty()) link += std::string(pair) + "&";

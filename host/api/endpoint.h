@@ -16,7 +16,7 @@ namespace imgsrv::api {
 constexpr std::size_t kDocumentBytes = 1024 * 1024;
 
 // One request that was let in: who asks, and what its calls into the services carry.
-struct Exchange {
+struct RequestContext {
     http::Request& request;
     ports::Call call;
     services::Caller caller;
@@ -35,7 +35,7 @@ enum class Gate {
 };
 
 // A handler says what to answer or why not; a status becomes a problem document.
-using Endpoint = std::function<Result<http::Response>(Exchange&)>;
+using Endpoint = std::function<Result<http::Response>(RequestContext&)>;
 
 // Adds routes to a router: authentication, authorization and errors are dealt with here, once.
 class Endpoints {
@@ -68,15 +68,15 @@ http::Response json_response(int status, const Json& body);
 http::Response no_content();
 // {"<name>": [...]} with a Link to the next page when there is one.
 template <class T>
-http::Response list_response(const Exchange& exchange, std::string_view name, const domain::Page<T>& page);
-http::Response list_response(const Exchange& exchange, std::string_view name, Json items,
+http::Response list_response(const RequestContext& context, std::string_view name, const domain::Page<T>& page);
+http::Response list_response(const RequestContext& context, std::string_view name, Json items,
                              const std::optional<std::string>& next);
 
 template <class T>
-http::Response list_response(const Exchange& exchange, std::string_view name, const domain::Page<T>& page) {
+http::Response list_response(const RequestContext& context, std::string_view name, const domain::Page<T>& page) {
     Json items = Json::array();
     for (const auto& item : page.items) items.push_back(to_json(item));
-    return list_response(exchange, name, std::move(items), page.next);
+    return list_response(context, name, std::move(items), page.next);
 }
 
 // The groups of routes, each in its own file.
@@ -92,7 +92,7 @@ void add_document_routes(Endpoints& endpoints);
 void add_health_routes(Endpoints& endpoints);
 
 // A GET or HEAD of a blob's bytes: ranges, conditions, caching.
-Result<http::Response> serve_blob(Services& services, Exchange& exchange, const std::string& digest,
+Result<http::Response> serve_blob(Services& services, RequestContext& context, const std::string& digest,
                                   std::string_view content_type);
 
 }  // namespace imgsrv::api

@@ -31,7 +31,7 @@ Result<domain::ProvisioningRule> read_rule(http::Request& request, const std::st
     return rule;
 }
 
-Result<http::Response> reconcile(services::ProvisioningService& rules, Exchange& x, bool apply) {
+Result<http::Response> reconcile(services::ProvisioningService& rules, RequestContext& x, bool apply) {
     IMGSRV_ASSIGN(const auto result, rules.reconcile(x.call, x.param("id"), apply));
     Json principals = Json::array();
     for (const auto& principal : result.principals) principals.push_back(to_json(principal));
@@ -49,41 +49,46 @@ void add_provisioning_routes(Endpoints& endpoints) {
     const std::string one = all + "/{id}";
     const std::string reconciliation = one + "/reconciliation";
 
-    endpoints.add(Method::get, all, Gate::manage, BodyKind::none, [&rules](Exchange& x) -> Result<http::Response> {
-        IMGSRV_ASSIGN(const auto page, x.page());
-        IMGSRV_ASSIGN(const auto list, rules.rules(x.call, page));
-        return list_response(x, "rules", list);
-    });
+    endpoints.add(Method::get, all, Gate::manage, BodyKind::none,
+                  [&rules](RequestContext& x) -> Result<http::Response> {
+                      IMGSRV_ASSIGN(const auto page, x.page());
+                      IMGSRV_ASSIGN(const auto list, rules.rules(x.call, page));
+                      return list_response(x, "rules", list);
+                  });
 
-    endpoints.add(Method::post, all, Gate::manage, BodyKind::document, [&rules](Exchange& x) -> Result<http::Response> {
-        IMGSRV_ASSIGN(auto request, read_rule(x.request, ""));
-        IMGSRV_ASSIGN(const auto rule, rules.create(x.call, std::move(request)));
-        auto response = json_response(201, to_json(rule));
-        response.headers.add("Location", std::string(kRules) + "/" + rule.id);
-        return response;
-    });
+    endpoints.add(Method::post, all, Gate::manage, BodyKind::document,
+                  [&rules](RequestContext& x) -> Result<http::Response> {
+                      IMGSRV_ASSIGN(auto request, read_rule(x.request, ""));
+                      IMGSRV_ASSIGN(const auto rule, rules.create(x.call, std::move(request)));
+                      auto response = json_response(201, to_json(rule));
+                      response.headers.add("Location", std::string(kRules) + "/" + rule.id);
+                      return response;
+                  });
 
-    endpoints.add(Method::get, one, Gate::manage, BodyKind::none, [&rules](Exchange& x) -> Result<http::Response> {
-        IMGSRV_ASSIGN(const auto rule, rules.rule(x.call, x.param("id")));
-        return json_response(200, to_json(rule));
-    });
+    endpoints.add(Method::get, one, Gate::manage, BodyKind::none,
+                  [&rules](RequestContext& x) -> Result<http::Response> {
+                      IMGSRV_ASSIGN(const auto rule, rules.rule(x.call, x.param("id")));
+                      return json_response(200, to_json(rule));
+                  });
 
-    endpoints.add(Method::put, one, Gate::manage, BodyKind::document, [&rules](Exchange& x) -> Result<http::Response> {
-        IMGSRV_ASSIGN(auto request, read_rule(x.request, x.param("id")));
-        IMGSRV_ASSIGN(const auto rule, rules.update(x.call, std::move(request)));
-        return json_response(200, to_json(rule));
-    });
+    endpoints.add(Method::put, one, Gate::manage, BodyKind::document,
+                  [&rules](RequestContext& x) -> Result<http::Response> {
+                      IMGSRV_ASSIGN(auto request, read_rule(x.request, x.param("id")));
+                      IMGSRV_ASSIGN(const auto rule, rules.update(x.call, std::move(request)));
+                      return json_response(200, to_json(rule));
+                  });
 
-    endpoints.add(Method::del, one, Gate::manage, BodyKind::none, [&rules](Exchange& x) -> Result<http::Response> {
-        IMGSRV_TRY(rules.remove(x.call, x.param("id")));
-        return no_content();
-    });
+    endpoints.add(Method::del, one, Gate::manage, BodyKind::none,
+                  [&rules](RequestContext& x) -> Result<http::Response> {
+                      IMGSRV_TRY(rules.remove(x.call, x.param("id")));
+                      return no_content();
+                  });
 
     endpoints.add(Method::get, reconciliation, Gate::manage, BodyKind::none,
-                  [&rules](Exchange& x) { return reconcile(rules, x, false); });
+                  [&rules](RequestContext& x) { return reconcile(rules, x, false); });
 
     endpoints.add(Method::post, reconciliation, Gate::manage, BodyKind::document,
-                  [&rules](Exchange& x) -> Result<http::Response> {
+                  [&rules](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       return reconcile(rules, x, true);
                   });

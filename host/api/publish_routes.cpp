@@ -10,7 +10,7 @@ void add_publish_routes(Endpoints& endpoints) {
     auto& publishing = endpoints.services().publishing;
 
     endpoints.add(Method::post, "/v1/images/{name}/versions/{version}/publish", Gate::write, BodyKind::document,
-                  [&publishing](Exchange& x) -> Result<http::Response> {
+                  [&publishing](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto started,
                                     publishing.publish(x.call, x.param("name"), x.param("version")));
@@ -22,7 +22,7 @@ void add_publish_routes(Endpoints& endpoints) {
                   });
 
     endpoints.add(Method::get, "/v1/publish-jobs", Gate::write, BodyKind::none,
-                  [&publishing](Exchange& x) -> Result<http::Response> {
+                  [&publishing](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto page, x.page());
                       IMGSRV_ASSIGN(const auto text, x.request.query_value("state"));
                       std::optional<domain::JobState> state;
@@ -34,20 +34,20 @@ void add_publish_routes(Endpoints& endpoints) {
                   });
 
     endpoints.add(Method::get, "/v1/publish-jobs/{job_id}", Gate::write, BodyKind::none,
-                  [&publishing](Exchange& x) -> Result<http::Response> {
+                  [&publishing](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto job, publishing.job(x.call, x.param("job_id")));
                       return json_response(200, to_json(job));
                   });
 
     endpoints.add(Method::post, "/v1/publish-jobs/{job_id}/retry", Gate::write, BodyKind::document,
-                  [&publishing](Exchange& x) -> Result<http::Response> {
+                  [&publishing](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto job, publishing.retry(x.call, x.param("job_id")));
                       return json_response(202, to_json(job));
                   });
 
     endpoints.add(Method::post, "/v1/publish-jobs/{job_id}/abandon", Gate::write, BodyKind::document,
-                  [&publishing](Exchange& x) -> Result<http::Response> {
+                  [&publishing](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto job, publishing.abandon(x.call, x.param("job_id")));
                       return json_response(200, to_json(job));

@@ -8,15 +8,15 @@
 #include <unordered_map>
 #include <utility>
 
-#include "services/catalogue_clock.h"
-#include "services/kept_text.h"
+#include "services/catalogue/cached_text.h"
+#include "services/catalogue/catalogue_clock.h"
 
 namespace imgsrv::api {
 
 struct CachedResponse {
     explicit CachedResponse(std::string body) : text(std::move(body)) {}
 
-    services::KeptText text;
+    services::CachedText text;
     std::string link;  // the Link header; empty: none
     std::int64_t generation = 0;
 };

@@ -67,7 +67,7 @@ void add_upload_routes(Endpoints& endpoints) {
     auto& uploads = endpoints.services().uploads;
 
     endpoints.add(Method::post, "/v1/uploads", Gate::write, BodyKind::document,
-                  [&uploads](Exchange& x) -> Result<http::Response> {
+                  [&uploads](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes,
                                                                        {"expected_digest", "expected_size_bytes",
                                                                         "media_type_hint", "filename_hint"}));
@@ -83,13 +83,13 @@ void add_upload_routes(Endpoints& endpoints) {
                   });
 
     endpoints.add(Method::get, "/v1/uploads/{id}", Gate::write, BodyKind::none,
-                  [&uploads](Exchange& x) -> Result<http::Response> {
+                  [&uploads](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto session, uploads.get(x.call, x.param("id")));
                       return json_response(200, to_json(session));
                   });
 
     endpoints.add(Method::get, "/v1/uploads/{id}/parts", Gate::write, BodyKind::none,
-                  [&uploads](Exchange& x) -> Result<http::Response> {
+                  [&uploads](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto parts, uploads.parts(x.call, x.param("id")));
                       Json items = Json::array();
                       for (const auto& part : parts) items.push_back(to_json(part, x.param("id")));
@@ -98,7 +98,7 @@ void add_upload_routes(Endpoints& endpoints) {
 
     endpoints.add(
         Method::put, "/v1/uploads/{id}/parts/{number}", Gate::write, BodyKind::streaming,
-        [&uploads](Exchange& x) -> Result<http::Response> {
+        [&uploads](RequestContext& x) -> Result<http::Response> {
             IMGSRV_ASSIGN(const auto number, part_number(x.param("number")));
             IMGSRV_ASSIGN(auto digest, declared_digest(x.request));
             const auto length = x.request.has_body ? x.request.content_length : std::optional<std::uint64_t>(0);
@@ -110,7 +110,7 @@ void add_upload_routes(Endpoints& endpoints) {
         });
 
     endpoints.add(Method::post, "/v1/uploads/{id}/complete", Gate::write, BodyKind::document,
-                  [&uploads](Exchange& x) -> Result<http::Response> {
+                  [&uploads](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_ASSIGN(const auto body, RequestJson::read(x.request, kDocumentBytes, {"parts"}));
                       IMGSRV_ASSIGN(const auto named,
                                     body.objects("parts", domain::kMaxPartNumber, {"number", "etag", "size_bytes"}));
@@ -134,7 +134,7 @@ void add_upload_routes(Endpoints& endpoints) {
                   });
 
     endpoints.add(Method::post, "/v1/uploads/{id}/abort", Gate::write, BodyKind::document,
-                  [&uploads](Exchange& x) -> Result<http::Response> {
+                  [&uploads](RequestContext& x) -> Result<http::Response> {
                       IMGSRV_TRY(RequestJson::read_nothing(x.request, kDocumentBytes));
                       IMGSRV_ASSIGN(const auto session, uploads.abort(x.call, x.param("id")));
                       return json_response(200, to_json(session));

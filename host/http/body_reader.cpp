@@ -78,8 +78,7 @@ Result<std::size_t> BodyReader::read_chunked(std::span<std::byte> buffer) {
 // At least one byte.
 Result<std::size_t> BodyReader::receive(std::span<std::byte> buffer) {
     // RFC 9110, section 10.1.1: no 100 once a part of the body is here.
-    if (std::exchange(options_.expects_continue, false) && received_ == 0 && inbox_.empty())
-        IMGSRV_TRY(send_continue());
+    if (std::exchange(options_.expects_continue, false) && received_ == 0 && inbox_.empty()) IMGSRV_TRY(send_continue());
     for (;;) {
         const IoResult got = stream_.read(buffer);
         if (got.outcome == Io::done) return got.bytes;

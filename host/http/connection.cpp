@@ -69,7 +69,7 @@ void Connection::on_timeout() {
             refuse_head({408, "the request's head did not arrive in time"});
             return drive();
         case State::collecting:
-            respond(transaction_->problem_of(408, "the body did not arrive in time"));
+            respond(cycle_->problem_of(408, "the body did not arrive in time"));
             return drive();
         case State::sending:
             // The kernel calls a socket writable only when a good part of its buffer is free, which may be megabytes;
@@ -238,9 +238,9 @@ bool Connection::receive_head() {
 }
 
 void Connection::handle(std::string_view head) {
-    transaction_ = std::make_unique<Transaction>(server_, peer_, stream_.tls());
-    if (auto answer = transaction_->open(head)) return respond(std::move(*answer));
-    if (transaction_->has_short_document())
+    cycle_ = std::make_unique<RequestCycle>(server_, peer_, stream_.tls());
+    if (auto answer = cycle_->open(head)) return respond(std::move(*answer));
+    if (cycle_->has_short_document())
         state_ = State::collecting;
     else
         dispatch();
@@ -248,12 +248,12 @@ void Connection::handle(std::string_view head) {
 
 // Answers what is no request, and ends the connection.
 void Connection::refuse_head(const HeadError& error) {
-    transaction_ = std::make_unique<Transaction>(server_, peer_, stream_.tls());
-    respond(transaction_->refuse(error));
+    cycle_ = std::make_unique<RequestCycle>(server_, peer_, stream_.tls());
+    respond(cycle_->refuse(error));
 }
 
 void Connection::respond(Response response) {
-    transaction_->respond(std::move(response), server_.draining);
+    cycle_->respond(std::move(response), server_.draining);
     state_ = State::sending;
 }
 
@@ -261,7 +261,7 @@ bool Connection::collect() {
     const auto received = receive();
     if (!received) return false;
     inbox_.append(*received);
-    if (inbox_.view().size() < *transaction_->request().content_length) {
+    if (inbox_.view().size() < *cycle_->request().content_length) {
         loop_.set_timeout(*this, server_.limits.body_timeout);
         return readable_;
     }
@@ -271,26 +271,26 @@ bool Connection::collect() {
 
 void Connection::dispatch() {
     TimerWheel::clear(timer);
-    if (auto refusal = transaction_->admit_body(stream_, inbox_)) return respond(std::move(*refusal));
+    if (auto refusal = cycle_->admit_body(stream_, inbox_)) return respond(std::move(*refusal));
     if (server_.workers.run([self = shared_from_this()] { self->run_handler(); }))
         state_ = State::handling;
     else
-        respond(transaction_->problem_of(503, "no thread can be started"));
+        respond(cycle_->problem_of(503, "no thread can be started"));
 }
 
 void Connection::run_handler() {
-    transaction_->run_handler();
+    cycle_->run_handler();
     loop_.post([self = shared_from_this()] { self->handled(); });
 }
 
 void Connection::handled() {
-    if (aborted_ || transaction_->body_cancelled()) return close();
-    respond(transaction_->take_response());
+    if (aborted_ || cycle_->body_cancelled()) return close();
+    respond(cycle_->take_response());
     drive();
 }
 
 bool Connection::send() {
-    const auto step = transaction_->writer().send(stream_, loop_.scratch());
+    const auto step = cycle_->writer().send(stream_, loop_.scratch());
     switch (step) {
         case ResponseWriter::Step::done:
             end_response();
@@ -323,7 +323,7 @@ void Connection::start_refill() {
 void Connection::refill() {
     Status status;
     try {
-        status = transaction_->writer().refill();
+        status = cycle_->writer().refill();
     } catch (const std::exception& error) {
         status = Status(Code::internal, "a stream threw an exception").with_detail(error.what());
     } catch (...) {
@@ -334,17 +334,16 @@ void Connection::refill() {
 
 void Connection::refilled(const Status& status) {
     if (!status.ok())
-        log::error("response cut short",
-                   {{"request_id", transaction_->request().request_id}, {"error", status.describe()}});
+        log::error("response cut short", {{"request_id", cycle_->request().request_id}, {"error", status.describe()}});
     if (aborted_ || !status.ok()) return close();
     state_ = State::sending;
     drive();
 }
 
 void Connection::end_response() {
-    transaction_->set_completed();
-    const bool last = transaction_->is_last() || server_.draining;
-    transaction_.reset();
+    cycle_->set_completed();
+    const bool last = cycle_->is_last() || server_.draining;
+    cycle_.reset();
     if (last) {
         stream_.finish_sending();
         state_ = State::lingering;
@@ -369,7 +368,7 @@ bool Connection::linger() {
 void Connection::close() {
     if (state_ == State::closed) return;
     state_ = State::closed;
-    transaction_.reset();
+    cycle_.reset();
     loop_.close(*this);
 }
 

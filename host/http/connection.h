@@ -9,11 +9,11 @@
 
 #include "http/event_loop.h"
 #include "http/inbox.h"
+#include "http/request_cycle.h"
 #include "http/request_head.h"
 #include "http/server_context.h"
 #include "http/socket_stream.h"
 #include "http/timer_wheel.h"
-#include "http/transaction.h"
 
 namespace imgsrv::http {
 
@@ -21,7 +21,7 @@ class Listener;
 
 // One client connection: receives heads, has them handled, sends the answers, one request after the other.
 //
-// Everything happens on the loop's thread, except that while the state is `handling` or `refilling` the transaction,
+// Everything happens on the loop's thread, except that while the state is `handling` or `refilling` the cycle,
 // the stream and the inbox belong to the worker that runs the handler or reads the stream. Both directions of that
 // hand-over are posts, of this object and never of a descriptor, so that no answer can reach another client.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -91,7 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     SocketStream stream_;
     Inbox inbox_;
     HeadScanner scanner_;
-    std::unique_ptr<Transaction> transaction_;
+    std::unique_ptr<RequestCycle> cycle_;
     State state_ = State::receiving;
     Io blocked_on_ = Io::want_read;
     std::size_t in_flight_ = 0;  // when sending blocked

@@ -36,7 +36,7 @@ struct ListenerOptions {
 };
 
 // What was answered, for logs and metrics.
-struct Exchange {
+struct AccessRecord {
     const Request* request = nullptr;
     int status = 0;  // 0: the client was gone before there was an answer
     std::uint64_t bytes_in = 0;
@@ -45,11 +45,11 @@ struct Exchange {
     bool completed = false;  // false: the client was gone before the whole response was handed to the kernel
 };
 
-// Told of every exchange, on whichever thread ended it, and of the loops; must be quick and thread-safe.
+// Told of every answer, on whichever thread ended it, and of the loops; must be quick and thread-safe.
 class Observer {
   public:
     virtual ~Observer() = default;
-    virtual void on_exchange(const Exchange& exchange) = 0;
+    virtual void on_access(const AccessRecord& record) = 0;
     // Several times a second from each event loop: how late its timer came.
     virtual void on_loop_lag(std::chrono::nanoseconds lag) = 0;
 };

@@ -148,8 +148,8 @@ class PluginObjectStore final : public ports::ObjectStore {
         return std::move(id).take("an upload id");
     }
 
-    Result<std::string> multipart_put(const ports::Call& call, std::string_view key, std::string_view upload_id,
-                                      std::uint32_t number, ports::ByteReader& body) override {
+    Result<std::string> put_part(const ports::Call& call, std::string_view key, std::string_view upload_id,
+                                 std::uint32_t number, ports::ByteReader& body) override {
         StringResult etag;
         LentReader lent(body);
         const Status status = instance_->run(call, [&](auto* self, auto* c, auto* err) {

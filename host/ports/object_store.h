@@ -73,8 +73,8 @@ class ObjectStore {
     virtual Result<std::string> multipart_create(const Call& call, std::string_view key,
                                                  std::uint64_t expected_size) = 0;
     // Durable when it returns. Sending a number again replaces that part. Returns the part's etag.
-    virtual Result<std::string> multipart_put(const Call& call, std::string_view key, std::string_view upload_id,
-                                              std::uint32_t number, ByteReader& body) = 0;
+    virtual Result<std::string> put_part(const Call& call, std::string_view key, std::string_view upload_id,
+                                         std::uint32_t number, ByteReader& body) = 0;
     // parts in ascending order of number. The object appears whole, with exactly these parts.
     virtual Result<ObjectInfo> multipart_complete(const Call& call, std::string_view key, std::string_view upload_id,
                                                   std::span<const StoredPart> parts) = 0;
@@ -89,7 +89,7 @@ class ObjectStore {
                                                           std::uint64_t offset) = 0;
     // What every part of an upload but the last must have, in bytes; 0: nothing is known.
     virtual std::uint64_t least_part() const = 0;
-    // True when no two multipart_put() of one upload return the same etag, whatever the bytes.
+    // True when no two put_part() of one upload return the same etag, whatever the bytes.
     virtual bool unique_part_etags() const = 0;
     // True when open_fd() works: the store can hand out a local descriptor for sendfile().
     virtual bool can_open_fd() const = 0;

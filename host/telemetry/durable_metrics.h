@@ -1,7 +1,7 @@
 #pragma once
 
-#include "services/catalogue_clock.h"
-#include "services/durable_state.h"
+#include "services/catalogue/catalogue_clock.h"
+#include "services/housekeeping/durable_state.h"
 #include "telemetry/families.h"
 
 namespace imgsrv::telemetry {

@@ -35,13 +35,13 @@ HttpMetrics::HttpMetrics(const http::Router& router) : loop_lag_(kLagBounds) {
 
 HttpMetrics::~HttpMetrics() = default;
 
-void HttpMetrics::on_exchange(const http::Exchange& exchange) {
-    if (exchange.request == nullptr) return;
-    const auto found = routes_.find(exchange.request->route);
+void HttpMetrics::on_access(const http::AccessRecord& record) {
+    if (record.request == nullptr) return;
+    const auto found = routes_.find(record.request->route);
     Route& route = found != routes_.end() ? found->second : routes_.find("")->second;
-    Series& series = find(route, exchange.request->method, exchange.status == 0 ? kClientGone : exchange.status);
-    series.semantic.observe(exchange.duration);
-    series.plain.observe(exchange.duration);
+    Series& series = find(route, record.request->method, record.status == 0 ? kClientGone : record.status);
+    series.semantic.observe(record.duration);
+    series.plain.observe(record.duration);
 }
 
 void HttpMetrics::on_loop_lag(std::chrono::nanoseconds lag) {

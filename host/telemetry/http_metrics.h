@@ -23,7 +23,7 @@ class HttpMetrics final : public http::Observer {
     ~HttpMetrics() override;
 
     // No lock is taken once a route has answered with that status before. [any]
-    void on_exchange(const http::Exchange& exchange) override;
+    void on_access(const http::AccessRecord& record) override;
     void on_loop_lag(std::chrono::nanoseconds lag) override;
     void collect(Families& families) const;
 

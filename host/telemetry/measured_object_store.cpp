@@ -21,7 +21,7 @@ enum class Operation {
     remove,
     list,
     multipart_create,
-    multipart_put,
+    put_part,
     multipart_complete,
     multipart_abort,
     multipart_list,
@@ -36,7 +36,7 @@ constexpr std::array kOperations = {"stat",
                                     "remove",
                                     "list",
                                     "multipart_create",
-                                    "multipart_put",
+                                    "put_part",
                                     "multipart_complete",
                                     "multipart_abort",
                                     "multipart_list",
@@ -99,7 +99,7 @@ class Counts {
             bytes_[i] = &bytes.Add({{"operation", kOperations[i]}, {"direction", direction}});
         };
         moved(Operation::put, "write");
-        moved(Operation::multipart_put, "write");
+        moved(Operation::put_part, "write");
         moved(Operation::open, "read");
         moved(Operation::open_part, "read");
     }
@@ -187,11 +187,10 @@ class MeasuredObjectStore final : public ports::ObjectStore {
                                          std::uint64_t expected_size) override {
         return timed(Operation::multipart_create, [&] { return store_->multipart_create(call, key, expected_size); });
     }
-    Result<std::string> multipart_put(const ports::Call& call, std::string_view key, std::string_view upload_id,
-                                      std::uint32_t number, ports::ByteReader& body) override {
-        CountedReader bytes(body, counts_.bytes(Operation::multipart_put));
-        return timed(Operation::multipart_put,
-                     [&] { return store_->multipart_put(call, key, upload_id, number, bytes); });
+    Result<std::string> put_part(const ports::Call& call, std::string_view key, std::string_view upload_id,
+                                 std::uint32_t number, ports::ByteReader& body) override {
+        CountedReader bytes(body, counts_.bytes(Operation::put_part));
+        return timed(Operation::put_part, [&] { return store_->put_part(call, key, upload_id, number, bytes); });
     }
     Result<ports::ObjectInfo> multipart_complete(const ports::Call& call, std::string_view key,
                                                  std::string_view upload_id,

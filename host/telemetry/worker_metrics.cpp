@@ -2,7 +2,7 @@
 
 namespace imgsrv::telemetry {
 
-void collect_workers(Families& families, std::span<jobs::Worker* const> workers) {
+void collect_workers(Families& families, std::span<background::Worker* const> workers) {
     auto attempts = counter("imgsrv_background_job_attempts_total", "Runs of background jobs.");
     auto errors = counter("imgsrv_background_job_errors_total", "Runs of background jobs that failed.");
     auto opened = counter("imgsrv_background_job_circuit_open_total", "Times the job's circuit breaker opened.");
@@ -14,7 +14,7 @@ void collect_workers(Families& families, std::span<jobs::Worker* const> workers)
                        "When the job last failed, in seconds since 1970; 0: not yet.");
     const auto number = [](auto value) { return static_cast<double>(value); };
     const auto seconds = [](Time time) { return static_cast<double>(to_micros(time)) / 1e6; };
-    for (const jobs::Worker* worker : workers) {
+    for (const background::Worker* worker : workers) {
         const auto stats = worker->stats();
         const std::string& job = worker->name();
         attempts.add(number(stats.successes), {{"job", job}, {"outcome", "success"}});

@@ -2,12 +2,12 @@
 
 #include <span>
 
-#include "jobs/worker.h"
+#include "background/worker.h"
 #include "telemetry/families.h"
 
 namespace imgsrv::telemetry {
 
 // How the background jobs fare, each by its name.
-void collect_workers(Families& families, std::span<jobs::Worker* const> workers);
+void collect_workers(Families& families, std::span<background::Worker* const> workers);
 
 }  // namespace imgsrv::telemetry

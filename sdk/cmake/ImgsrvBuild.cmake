@@ -28,19 +28,23 @@ find_package(Threads REQUIRED)
 include(ImgsrvAddPlugin)
 
 # imgsrv_host_library(<folder> SOURCES ... [DEPENDS <folder> ...] [LIBRARIES ...])
-# The static library of one host folder. DEPENDS are the only other folders whose headers it may include.
+# The static library of one host folder ("core", "app/server"). DEPENDS are the only other folders whose headers it may
+# include.
 function(imgsrv_host_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
-  set(target imgsrv_host_${name})
+  string(REPLACE "/" "_" flat_name "${name}")
+  set(target imgsrv_host_${flat_name})
   add_library(${target} STATIC ${ARG_SOURCES})
   # A folder's headers are reached as "<folder>/<file>.h" through a link farm that holds that folder alone,
   # so that a wrong arrow does not compile.
-  set(farm "${CMAKE_BINARY_DIR}/include/${name}")
-  file(MAKE_DIRECTORY "${farm}")
+  set(farm "${CMAKE_BINARY_DIR}/include/${flat_name}")
+  cmake_path(GET name PARENT_PATH parent)
+  file(MAKE_DIRECTORY "${farm}/${parent}")
   file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}" "${farm}/${name}" SYMBOLIC)
   target_include_directories(${target} PUBLIC "${farm}")
   foreach(dep IN LISTS ARG_DEPENDS)
-    target_link_libraries(${target} PUBLIC imgsrv_host_${dep})
+    string(REPLACE "/" "_" flat_dep "${dep}")
+    target_link_libraries(${target} PUBLIC imgsrv_host_${flat_dep})
   endforeach()
   target_link_libraries(${target} PUBLIC ${ARG_LIBRARIES} Threads::Threads)
 endfunction()

@@ -10,8 +10,8 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from servers.imgsrv import Server  # noqa: E402
-from servers.pair import EMBEDDED, NAME  # noqa: E402
+from harness.imgsrv import Server  # noqa: E402
+from harness.pair import EMBEDDED, NAME  # noqa: E402
 
 FRESH = 1.1  # longer than the server keeps what it read
 

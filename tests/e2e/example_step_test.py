@@ -11,9 +11,9 @@ from pathlib import Path
 
 from images import make_metadata, make_squashfs
 from server_test import Server, main
-from servers.build import BUILD, SOURCE
-from servers.programs import run
-from servers.waiting import wait_until
+from harness.build import BUILD, SOURCE
+from harness.programs import run
+from harness.waiting import wait_until
 
 
 class ExampleStep(unittest.TestCase):

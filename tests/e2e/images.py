@@ -5,7 +5,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from servers.programs import run
+from harness.programs import run
 
 
 def metadata_text(name):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import images
 from server_test import ServerTest, main
-from servers.build import SOURCE
-from servers.programs import run, sha256
-from servers.waiting import wait_until
+from harness.build import SOURCE
+from harness.programs import run, sha256
+from harness.waiting import wait_until
 
 
 class Lxc:
@@ -149,7 +149,7 @@ class Clients(PublishedTest):
 class Daemon(PublishedTest):
     """The lxd daemon downloads, verifies and stores. Needs root, as lxd does."""
 
-    SCRIPTS = SOURCE / "tests/servers"
+    SCRIPTS = SOURCE / "tests/harness"
 
     @classmethod
     def setUpClass(cls):

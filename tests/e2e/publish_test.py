@@ -10,10 +10,10 @@ import time
 
 import images
 from server_test import ServerTest, main
-from servers.build import BINARY
-from servers.pair import EMBEDDED, LEAST_PART
-from servers.programs import sha256
-from servers.waiting import wait_until
+from harness.build import BINARY
+from harness.pair import EMBEDDED, LEAST_PART
+from harness.programs import sha256
+from harness.waiting import wait_until
 
 LINUX = ("--os", "linux", "--arch", "x86_64")
 

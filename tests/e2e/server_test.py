@@ -4,9 +4,9 @@ import subprocess
 import sys
 import unittest
 
-from servers import imgsrv
-from servers.build import BINARY, clean_environment
-from servers.waiting import wait_until
+from harness import imgsrv
+from harness.build import BINARY, clean_environment
+from harness.waiting import wait_until
 
 
 class Server(imgsrv.Server):

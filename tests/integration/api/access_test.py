@@ -2,8 +2,8 @@
 import datetime
 import time
 
-from servers.checks import check
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.waiting import wait_until
 
 
 def test_tokens_that_are_not_good(world):

@@ -1,6 +1,6 @@
 """The bytes of blobs, artifacts and attachments: ranges and conditions as in RFC 9110."""
-from servers.checks import check
-from servers.client import digest_of
+from harness.checks import check
+from harness.client import digest_of
 
 
 def targets(world):

@@ -2,8 +2,8 @@
 import os
 import re
 
-from servers.checks import check
-from servers.client import digest_of
+from harness.checks import check
+from harness.client import digest_of
 from world import NO_ID
 
 

@@ -7,8 +7,8 @@ import re
 import subprocess
 import tempfile
 
-from servers.build import BINARY, SOURCE, clean_environment
-from servers.checks import check
+from harness.build import BINARY, SOURCE, clean_environment
+from harness.checks import check
 
 SAMPLE = (SOURCE / "config/imgsrv.toml").read_text()
 

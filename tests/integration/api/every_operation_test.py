@@ -1,5 +1,5 @@
 """What holds for every operation alike, asked of each that the API description has."""
-from servers.checks import check
+from harness.checks import check
 from world import NO_ID
 
 
@@ -18,7 +18,7 @@ def test_routes_are_the_documented_ones(world):
 
 
 def test_document_is_served(world):
-    from servers.build import SOURCE
+    from harness.build import SOURCE
     served = world.anonymous.get("/openapi/v1.yaml").expect(200)
     check.equal(served.body, (SOURCE / "config/openapi.yaml").read_bytes(), "the description is served as it is")
 

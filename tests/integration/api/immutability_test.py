@@ -1,6 +1,6 @@
 """What is published never changes, whoever writes to the database: stray SQL is refused by triggers."""
-from servers import pair
-from servers.checks import check
+from harness import pair
+from harness.checks import check
 
 NEW_ARTIFACT = "'new', '{version_id}', 'linux', 'x86_64', 'default', 'qcow2', '{digest}', {size}, 'a/b', 1"
 SAME_ARTIFACT = "'linux', 'x86_64', 'default', 'raw', '{digest}', {size}, 'a/b', 1"

@@ -4,12 +4,12 @@ import random
 import signal
 import subprocess
 
-from servers import pair
-from servers.checks import check
-from servers.client import digest_of
-from servers.imgsrv import Server
-from servers.relay import Relay
-from servers.waiting import wait_until
+from harness import pair
+from harness.checks import check
+from harness.client import digest_of
+from harness.imgsrv import Server
+from harness.relay import Relay
+from harness.waiting import wait_until
 
 
 def test_resume_after_kill(world):

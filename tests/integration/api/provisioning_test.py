@@ -1,6 +1,6 @@
 """Rules for callers of other issuers: what can be saved. What they then do needs a real issuer: tests/integration/oidc."""
-from servers.checks import check
-from servers.imgsrv import Server
+from harness.checks import check
+from harness.imgsrv import Server
 from world import NO_ID
 
 RULES = "/v1/auth/oidc-provisioning-rules"

@@ -1,8 +1,8 @@
 """Publishing: what stops it, and what can be done then."""
 import os
 
-from servers.checks import check
-from servers.client import digest_of
+from harness.checks import check
+from harness.client import digest_of
 from world import NO_ID
 
 

@@ -4,8 +4,8 @@ import concurrent.futures
 import os
 import time
 
-from servers.checks import check
-from servers.client import digest_of
+from harness.checks import check
+from harness.client import digest_of
 from uploads_test import begin_part, nothing_left, read_all, staged
 
 

@@ -2,8 +2,8 @@
 import json
 import uuid
 
-from servers.checks import check
-from servers.imgsrv import Server
+from harness.checks import check
+from harness.imgsrv import Server
 
 
 def test_paths(world):

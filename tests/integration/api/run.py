@@ -8,10 +8,10 @@ import importlib
 import sys
 
 from openapi_document import Document
-from servers import pair
-from servers.build import SOURCE
-from servers.checks import check
-from servers.imgsrv import Server
+from harness import pair
+from harness.build import SOURCE
+from harness.checks import check
+from harness.imgsrv import Server
 from world import World
 
 MODULES = ("every_operation_test", "uploads_test", "blobs_test", "catalogue_test", "publishing_test", "access_test",

@@ -10,11 +10,11 @@ import random
 import socket
 import time
 
-from servers.checks import check
-from servers.client import digest_of
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED, LEAST_PART
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.client import digest_of
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED, LEAST_PART
+from harness.waiting import wait_until
 from world import NO_ID
 
 

@@ -1,7 +1,7 @@
 """One of everything, published and not, so that each operation of the API can be asked about something that exists."""
 import re
 
-from servers.client import digest_of
+from harness.client import digest_of
 
 NO_ID = "00000000-0000-7000-8000-000000000000"
 

@@ -5,13 +5,13 @@ import pathlib
 import subprocess
 import tempfile
 
-from servers import identity
-from servers.build import BINARY, clean_environment
-from servers.checks import check
-from servers.client import digest_of
-from servers.embedded import Embedded
-from servers.imgsrv import Server
-from servers.remote import Remote
+from harness import identity
+from harness.build import BINARY, clean_environment
+from harness.checks import check
+from harness.client import digest_of
+from harness.embedded import Embedded
+from harness.imgsrv import Server
+from harness.remote import Remote
 
 
 def command(old, new, *words):

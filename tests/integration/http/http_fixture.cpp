@@ -14,11 +14,10 @@
 
 namespace imgsrv::test {
 
-void Recorder::on_exchange(const http::Exchange& exchange) {
+void Recorder::on_access(const http::AccessRecord& record) {
     const std::lock_guard lock(mutex_);
-    seen_.push_back({exchange.request->method, exchange.request->target, std::string(exchange.request->route),
-                     exchange.request->request_id, exchange.status, exchange.bytes_in, exchange.bytes_out,
-                     exchange.completed});
+    seen_.push_back({record.request->method, record.request->target, std::string(record.request->route),
+                     record.request->request_id, record.status, record.bytes_in, record.bytes_out, record.completed});
 }
 
 std::vector<Seen> Recorder::all() const {

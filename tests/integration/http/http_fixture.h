@@ -11,7 +11,7 @@
 
 namespace imgsrv::test {
 
-// What the observer was told of one exchange.
+// What the observer was told of one answer.
 struct Seen {
     http::Method method = http::Method::other;
     std::string target;
@@ -26,7 +26,7 @@ struct Seen {
 class Recorder final : public http::Observer {
   public:
     void on_loop_lag(std::chrono::nanoseconds) override {}
-    void on_exchange(const http::Exchange& exchange) override;
+    void on_access(const http::AccessRecord& record) override;
     std::vector<Seen> all() const;
     // Waits until so many exchanges ended; the last of them.
     Seen wait_for(std::size_t count) const;

@@ -19,10 +19,10 @@ import time
 
 import audit
 from faults import Faults
-from servers.build import LONG_FORM
-from servers.checks import Checks
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED, LEAST_PART
+from harness.build import LONG_FORM
+from harness.checks import Checks
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED, LEAST_PART
 from ledger import Blob, Ledger
 from publisher import Publisher
 from uploads import KIB, Upload, Patient

@@ -4,8 +4,8 @@ import os
 import pathlib
 import struct
 
-from servers import pair
-from servers.build import BUILD
+from harness import pair
+from harness.build import BUILD
 
 SHIM = BUILD / "tests" / "integration" / "kill" / "libkill_fault_shim.so"
 KINDS = ("none", "write", "sync", "rename", "link", "unlink", "truncate", "allocate", "mkdir", "create", "copy", "send")

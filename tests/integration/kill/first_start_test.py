@@ -6,9 +6,9 @@ import shutil
 import tempfile
 
 from faults import Faults
-from servers.build import LONG_FORM
-from servers.checks import Checks
-from servers.imgsrv import Server
+from harness.build import LONG_FORM
+from harness.checks import Checks
+from harness.imgsrv import Server
 import audit
 
 SHORT_FORM_KILLS = 12

@@ -14,8 +14,8 @@ import tempfile
 import audit
 from every_write_test import Quiet
 from ledger import Blob
-from servers.checks import Checks
-from servers.imgsrv import Server
+from harness.checks import Checks
+from harness.imgsrv import Server
 from uploads import Patient
 
 MIB = 1024 * 1024

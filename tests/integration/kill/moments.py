@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 
-from servers.client import LOST
+from harness.client import LOST
 
 PHASES = ("create", "part", "part", "part", "replace", "list", "complete", "completed", "ingesting", "abort", "draft", "artifact",
           "delete-artifact", "delete-draft", "attachment", "publish", "step:queued", "step:validate_catalog",

@@ -11,11 +11,11 @@ import tempfile
 import time
 
 from faults import Faults
-from servers.build import LONG_FORM
-from servers.checks import Checks
-from servers.client import LOST, Refused
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED, LEAST_PART
+from harness.build import LONG_FORM
+from harness.checks import Checks
+from harness.client import LOST, Refused
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED, LEAST_PART
 from ledger import Blob
 from uploads import KIB, Patient
 

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from servers.pair import EMBEDDED, LEAST_PART
+from harness.pair import EMBEDDED, LEAST_PART
 from ledger import Blob
 from uploads import KIB, Patient, Upload
 

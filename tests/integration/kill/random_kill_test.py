@@ -13,9 +13,9 @@ import time
 
 import audit
 from faults import Faults
-from servers.build import LONG_FORM
-from servers.checks import Checks
-from servers.imgsrv import Server
+from harness.build import LONG_FORM
+from harness.checks import Checks
+from harness.imgsrv import Server
 from ledger import Ledger
 from moments import Killer, Moments, settle
 from publisher import Publisher, Watcher

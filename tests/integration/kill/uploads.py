@@ -3,8 +3,8 @@ import concurrent.futures
 import threading
 import time
 
-from servers.client import LOST, Refused
-from servers.pair import EMBEDDED, LEAST_PART
+from harness.client import LOST, Refused
+from harness.pair import EMBEDDED, LEAST_PART
 
 KIB = 1024
 INVERTED = bytes(255 - byte for byte in range(256))

@@ -8,10 +8,10 @@ import subprocess
 import tempfile
 import urllib.request
 
-from servers.build import BINARY, clean_environment
-from servers.checks import check
-from servers.imgsrv import Server, free_port
-from servers.waiting import wait_until
+from harness.build import BINARY, clean_environment
+from harness.checks import check
+from harness.imgsrv import Server, free_port
+from harness.waiting import wait_until
 
 
 def messages(path):

@@ -10,10 +10,10 @@ import subprocess
 import tempfile
 import urllib.request
 
-from servers.build import BINARY, clean_environment
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED
+from harness.build import BINARY, clean_environment
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED
 
 CREDENTIAL_FIELDS = ("Authorization", "Cookie", "Set-Cookie", "X-Registry-Token", "Proxy-Authorization")
 

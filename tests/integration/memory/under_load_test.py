@@ -14,10 +14,10 @@ import ssl
 import threading
 import time
 
-from servers.build import LONG_FORM
-from servers.checks import Checks
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED
+from harness.build import LONG_FORM
+from harness.checks import Checks
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED
 
 MIB = 1024 * 1024
 UPLOADS = READERS = 16

@@ -4,11 +4,11 @@ carries what grows without bound."""
 import re
 
 from exposition import OPENMETRICS, Scrape, fetch, scrape
-from servers.checks import check
-from servers.client import digest_of
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.client import digest_of
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED
+from harness.waiting import wait_until
 
 # Each line of the specification: name, type, labels.
 LISTED = [

@@ -14,10 +14,10 @@ import time
 import urllib.parse
 import urllib.request
 
-from servers.build import SOURCE
-from servers.checks import check
-from servers.imgsrv import Server, free_port
-from servers.waiting import wait_until
+from harness.build import SOURCE
+from harness.checks import check
+from harness.imgsrv import Server, free_port
+from harness.waiting import wait_until
 
 MONITORING = pathlib.Path(SOURCE) / "packaging/monitoring"
 ALERTS, DASHBOARD = MONITORING / "imgsrv-alerts.yaml", MONITORING / "imgsrv-dashboard.json"

@@ -22,11 +22,11 @@ from cluster import Cluster  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from publisher import NoMoments, Publisher, Watcher  # noqa: E402
 from readiness import Readiness  # noqa: E402
-from servers.build import LONG_FORM  # noqa: E402
-from servers.checks import Checks  # noqa: E402
-from servers.client import digest_of  # noqa: E402
+from harness.build import LONG_FORM  # noqa: E402
+from harness.checks import Checks  # noqa: E402
+from harness.client import digest_of  # noqa: E402
 
-SERVERS = pathlib.Path(__file__).resolve().parents[2] / "servers"
+SERVERS = pathlib.Path(__file__).resolve().parents[2] / "harness"
 PUBLISHERS = 8
 LEASE = 30
 CALM = 7 if not LONG_FORM else 10

@@ -4,10 +4,10 @@ import shutil
 import subprocess
 import tempfile
 
-from servers import pair
-from servers.client import LOST, Client
-from servers.imgsrv import Server, free_port
-from servers.waiting import wait_until
+from harness import pair
+from harness.client import LOST, Client
+from harness.imgsrv import Server, free_port
+from harness.waiting import wait_until
 
 # A node that died in the middle of a request gives the balancer nothing to pass on: the client is asked to come again.
 NGINX = """

@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import tempfile
 
-from servers import identity, pair
-from servers.build import BINARY, LONG_FORM
-from servers.checks import Checks
-from servers.imgsrv import Server
-from servers.waiting import wait_until
+from harness import identity, pair
+from harness.build import BINARY, LONG_FORM
+from harness.checks import Checks
+from harness.imgsrv import Server
+from harness.waiting import wait_until
 
 STARTS = 60 if LONG_FORM else 6
 

@@ -12,12 +12,12 @@ import pathlib
 import shutil
 import tempfile
 
-from servers import pair
-from servers.checks import check
-from servers.client import LOST, digest_of
-from servers.imgsrv import Server
-from servers.relay import Relay
-from servers.waiting import wait_until
+from harness import pair
+from harness.checks import check
+from harness.client import LOST, digest_of
+from harness.imgsrv import Server
+from harness.relay import Relay
+from harness.waiting import wait_until
 
 # Two blocks with one MD5 (Wang and Yu, "How to Break MD5 and Other Hash Functions", 2005), and with any bytes that follow both.
 BLOCK = bytes.fromhex(

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from servers.client import LOST, Client
+from harness.client import LOST, Client
 
 LATE = 5.0
 

@@ -8,8 +8,8 @@ import types
 
 from fake_bucket import BUCKET, World
 from fake_s3 import Handler, Server as Stand_in
-from servers.checks import Checks
-from servers.imgsrv import Server
+from harness.checks import Checks
+from harness.imgsrv import Server
 from signed_request import REGION, SECRETS
 
 OLD = 6 * 60

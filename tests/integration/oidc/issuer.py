@@ -7,10 +7,10 @@ import time
 import urllib.parse
 import urllib.request
 
-from servers.build import BUILD, SOURCE as TREE
-from servers.imgsrv import Server
+from harness.build import BUILD, SOURCE as TREE
+from harness.imgsrv import Server
 
-SOURCE = TREE / "tests/servers/oidc"
+SOURCE = TREE / "tests/harness/oidc"
 INSTALLED = BUILD / "test-issuer"
 RULES = "/v1/auth/oidc-provisioning-rules"
 

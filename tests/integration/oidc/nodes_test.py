@@ -5,8 +5,8 @@ import sys
 import threading
 
 from issuer import RULES, Issuer, may_write, rule_for, trusting_server
-from servers import identity
-from servers.checks import check
+from harness import identity
+from harness.checks import check
 
 
 def node(start=True):

@@ -7,8 +7,8 @@ import sys
 import time
 
 from issuer import RULES, Issuer, holder, may_write, rule_for, trusting_server
-from servers.checks import check
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.waiting import wait_until
 
 ANSWER = "the credentials are not valid"
 

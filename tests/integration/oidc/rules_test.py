@@ -3,8 +3,8 @@
 import sys
 
 from issuer import RULES, Issuer, holder, may_write, rule_for, trusting_server
-from servers.checks import check
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.waiting import wait_until
 
 
 def saved(server, rule):

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import tempfile
 
-from servers import pair
-from servers.build import BINARY, clean_environment
-from servers.certificates import make_authority
-from servers.checks import check
-from servers.imgsrv import Server
+from harness import pair
+from harness.build import BINARY, clean_environment
+from harness.certificates import make_authority
+from harness.checks import check
+from harness.imgsrv import Server
 
 # The page's names, with the default where it tells one.
 NAMES = {
@@ -250,7 +250,7 @@ def test_encrypted_key():
 
 def test_short_names_serve():
     """operations.md, Configuration: a server that is set up by short names and secrets in files alone works."""
-    from servers.remote import Remote
+    from harness.remote import Remote
 
     class Elsewhere(Remote):
         flags = ()

@@ -3,11 +3,11 @@
 import statistics
 import time
 
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED
-from servers.relay import Relay
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED
+from harness.relay import Relay
+from harness.waiting import wait_until
 
 PATHS = ("/healthz", "/readyz", "/health")
 CHECKS = {"database", "storage", "auth-bearer", "auth-oidc", "step-validate_catalog", "step-incus_index",

@@ -5,9 +5,9 @@ import re
 import socket
 import time
 
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.waiting import wait_until
 
 PINO = ["level", "time", "pid", "hostname", "msg"]
 

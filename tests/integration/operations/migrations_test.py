@@ -7,10 +7,10 @@ import re
 import shutil
 import tempfile
 
-from servers.build import BINARY, BUILD, SOURCE
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED
+from harness.build import BINARY, BUILD, SOURCE
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED
 
 DIALECT = "sqlite" if EMBEDDED else "postgresql"
 COUNT = len(list((SOURCE / "migrations" / DIALECT).glob("*.sql")))

@@ -4,9 +4,9 @@ import re
 import time
 import urllib.request
 
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.waiting import wait_until
 
 # No blob is recorded any more.
 REFUSE = "CREATE TRIGGER refuse BEFORE INSERT ON blobs BEGIN SELECT RAISE(ABORT, 'not now'); END"

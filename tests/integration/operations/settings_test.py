@@ -6,10 +6,10 @@ import time
 import urllib.error
 import urllib.request
 
-from servers.checks import check
-from servers.client import Client
-from servers.imgsrv import Server, free_port
-from servers.waiting import wait_until
+from harness.checks import check
+from harness.client import Client
+from harness.imgsrv import Server, free_port
+from harness.waiting import wait_until
 
 
 def moment(text):

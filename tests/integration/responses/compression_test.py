@@ -7,8 +7,8 @@ import lzma
 import subprocess
 import zlib
 
-from servers.checks import check
-from servers.imgsrv import Server
+from harness.checks import check
+from harness.imgsrv import Server
 
 STREAMS = "/streams/v1/images.json"
 CODINGS = ("br", "gzip", "deflate")

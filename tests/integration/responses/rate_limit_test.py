@@ -8,11 +8,11 @@ import signal
 import subprocess
 import time
 
-from servers.build import BINARY, clean_environment
-from servers.checks import check
-from servers.client import digest_of
-from servers.imgsrv import Server
-from servers.waiting import wait_until
+from harness.build import BINARY, clean_environment
+from harness.checks import check
+from harness.client import digest_of
+from harness.imgsrv import Server
+from harness.waiting import wait_until
 
 
 def statuses(client, target, count, **headers):

@@ -8,10 +8,10 @@ import subprocess
 import tempfile
 import time
 
-from servers.build import BINARY, SOURCE
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.waiting import wait_until
+from harness.build import BINARY, SOURCE
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.waiting import wait_until
 
 UNIT = SOURCE / "packaging/imgsrv.service"
 PERIOD = 2.0

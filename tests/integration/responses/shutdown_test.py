@@ -13,11 +13,11 @@ import subprocess
 import time
 import urllib.request
 
-from servers.certificates import make_authority
-from servers.checks import check
-from servers.imgsrv import Server
-from servers.pair import EMBEDDED
-from servers.waiting import wait_until
+from harness.certificates import make_authority
+from harness.checks import check
+from harness.imgsrv import Server
+from harness.pair import EMBEDDED
+from harness.waiting import wait_until
 
 
 class Raw:

@@ -10,11 +10,11 @@ import re
 import subprocess
 import tempfile
 
-from servers.build import BUILD
-from servers.checks import check
-from servers.client import Client, digest_of
-from servers.imgsrv import free_port
-from servers.waiting import wait_until
+from harness.build import BUILD
+from harness.checks import check
+from harness.client import Client, digest_of
+from harness.imgsrv import free_port
+from harness.waiting import wait_until
 
 WATCHDOG = 2
 

@@ -166,8 +166,8 @@ TEST_CASE("multipart uploads, and parts read back") {
     const auto id = store->multipart_create(kCall, "k", 10);
     REQUIRE(id.ok());
     StringReader one("one"), two("two");
-    const auto etag2 = store->multipart_put(kCall, "k", *id, 2, two);
-    const auto etag1 = store->multipart_put(kCall, "k", *id, 1, one);
+    const auto etag2 = store->put_part(kCall, "k", *id, 2, two);
+    const auto etag1 = store->put_part(kCall, "k", *id, 1, one);
     REQUIRE(etag1.ok());
     REQUIRE(etag2.ok());
     CHECK_FALSE(store->unique_part_etags());

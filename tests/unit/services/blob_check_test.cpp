@@ -1,4 +1,4 @@
-#include "services/blob_check.h"
+#include "services/housekeeping/blob_check.h"
 
 #include <catch2/catch.hpp>
 

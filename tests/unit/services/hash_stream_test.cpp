@@ -1,4 +1,4 @@
-#include "services/hash_stream.h"
+#include "services/uploads/hash_stream.h"
 
 #include <catch2/catch.hpp>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "services/object_faults.h"
+#include "services/housekeeping/object_faults.h"
 
 #include <catch2/catch.hpp>
 

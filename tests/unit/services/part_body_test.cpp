@@ -1,4 +1,4 @@
-#include "services/part_body.h"
+#include "services/uploads/part_body.h"
 
 #include <catch2/catch.hpp>
 
@@ -22,8 +22,8 @@ Status drain(PartBody& body) {
 }  // namespace
 
 TEST_CASE("bytes are counted and hashed as they pass") {
-    PartLanes lanes;
-    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    PartsInFlight lanes;
+    PartsInFlight::Receipt receipt(lanes.lane("a"), 1);
     TextReader source("hello world");
     Sha256 running;
     PartBody body(source, receipt, &running, {100, "too large", sha256_hex("hello world")});
@@ -33,8 +33,8 @@ TEST_CASE("bytes are counted and hashed as they pass") {
 }
 
 TEST_CASE("a body of another digest ends in an error, not in an end") {
-    PartLanes lanes;
-    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    PartsInFlight lanes;
+    PartsInFlight::Receipt receipt(lanes.lane("a"), 1);
     TextReader source("hello");
     PartBody body(source, receipt, nullptr, {100, "too large", sha256_hex("other")});
     CHECK(drain(body).code() == Code::invalid_argument);
@@ -42,8 +42,8 @@ TEST_CASE("a body of another digest ends in an error, not in an end") {
 }
 
 TEST_CASE("a body beyond the room left is cut off") {
-    PartLanes lanes;
-    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    PartsInFlight lanes;
+    PartsInFlight::Receipt receipt(lanes.lane("a"), 1);
     TextReader source("hello");
     PartBody body(source, receipt, nullptr, {4, "does not fit", std::nullopt});
     const Status status = drain(body);
@@ -52,10 +52,10 @@ TEST_CASE("a body beyond the room left is cut off") {
 }
 
 TEST_CASE("a superseded body never reaches its end") {
-    PartLanes lanes;
-    PartLanes::Receipt receipt(lanes.lane("a"), 1);
+    PartsInFlight lanes;
+    PartsInFlight::Receipt receipt(lanes.lane("a"), 1);
     TextReader source("");
     PartBody body(source, receipt, nullptr, {4, "does not fit", std::nullopt});
-    PartLanes::Receipt newer(lanes.lane("a"), 1);
+    PartsInFlight::Receipt newer(lanes.lane("a"), 1);
     CHECK(drain(body).code() == Code::aborted);
 }

@@ -25,8 +25,8 @@ class RefusingStore : public ports::ObjectStore {
     Result<std::string> multipart_create(const ports::Call&, std::string_view, std::uint64_t) override {
         return refuse();
     }
-    Result<std::string> multipart_put(const ports::Call&, std::string_view, std::string_view, std::uint32_t,
-                                      ports::ByteReader&) override {
+    Result<std::string> put_part(const ports::Call&, std::string_view, std::string_view, std::uint32_t,
+                                 ports::ByteReader&) override {
         return refuse();
     }
     Result<ports::ObjectInfo> multipart_complete(const ports::Call&, std::string_view, std::string_view,

@@ -1,4 +1,4 @@
-#include "services/thread_team.h"
+#include "services/housekeeping/thread_team.h"
 
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-#include "services/verified_reader.h"
+#include "services/catalogue/verified_reader.h"
 
 #include <catch2/catch.hpp>
 

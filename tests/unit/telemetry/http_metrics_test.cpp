@@ -26,11 +26,11 @@ void finish(telemetry::HttpMetrics& metrics, http::Method method, std::string_vi
     http::Request request;
     request.method = method;
     request.route = route;
-    http::Exchange exchange;
-    exchange.request = &request;
-    exchange.status = status;
-    exchange.duration = duration;
-    metrics.on_exchange(exchange);
+    http::AccessRecord record;
+    record.request = &request;
+    record.status = status;
+    record.duration = duration;
+    metrics.on_access(record);
 }
 
 std::string text_of(const telemetry::HttpMetrics& metrics) {

@@ -47,8 +47,8 @@ class Fake final : public ports::ObjectStore {
     Result<std::string> multipart_create(const ports::Call&, std::string_view, std::uint64_t) override {
         return std::string("id");
     }
-    Result<std::string> multipart_put(const ports::Call&, std::string_view, std::string_view, std::uint32_t,
-                                      ports::ByteReader& body) override {
+    Result<std::string> put_part(const ports::Call&, std::string_view, std::string_view, std::uint32_t,
+                                 ports::ByteReader& body) override {
         IMGSRV_TRY(drain(body));
         return std::string("etag");
     }
@@ -117,10 +117,10 @@ TEST_CASE("bytes count as they pass, again when they pass again") {
     CHECK(object->body->size() == 10);
     REQUIRE(drain(*object->body).ok());
     test::TextReader part("xy");
-    REQUIRE(m.store->multipart_put(m.call, "key", "id", 1, part).ok());
+    REQUIRE(m.store->put_part(m.call, "key", "id", 1, part).ok());
     const std::string text = m.text();
     for (const char* line :
          {"{direction=\"write\",operation=\"put\"} 12", "{direction=\"read\",operation=\"open\"} 10",
-          "{direction=\"write\",operation=\"multipart_put\"} 2", "{direction=\"read\",operation=\"open_part\"} 0"})
+          "{direction=\"write\",operation=\"put_part\"} 2", "{direction=\"read\",operation=\"open_part\"} 0"})
         CHECK_THAT(text, Catch::Contains("imgsrv_objectstore_bytes_total" + std::string(line) + "\n"));
 }

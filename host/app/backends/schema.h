@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "app/backends/backends.h"
+#include "store/migrations.h"
+
+namespace imgsrv::app {
+
+// The migrations that came with the program, for the database that is open.
+Result<std::vector<store::Migration>> known_migrations(const Backends& backends);
+
+// For commands that work on the rows of a server: failed_precondition when the database has other migrations than the
+// program knows.
+Status require_current_schema(const Backends& backends, const ports::Call& call);
+
+}  // namespace imgsrv::app

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "app/backends/backends.h"
+#include "background/worker.h"
+#include "config/settings.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "services/catalogue/catalogue_clock.h"
+#include "services/health.h"
+#include "services/housekeeping/collector.h"
+#include "services/housekeeping/durable_state.h"
+#include "services/housekeeping/scrubber.h"
+#include "telemetry/http_metrics.h"
+#include "telemetry/metrics.h"
+#include "telemetry/plugin_metrics.h"
+
+namespace imgsrv::app {
+
+// Whether metrics-path is a path that a route can have. invalid_argument otherwise.
+Status check_metrics_path(const config::Settings& settings);
+
+// The metrics of the server's process, and the listener that serves them: a server of its own with a few threads, so
+// that it answers when the other one is busy or waits for a backend.
+class Monitoring {
+  public:
+    plugin::MetricSink& plugin_sink() { return plugins_; }
+    prometheus::Registry& registry() { return metrics_.registry(); }
+
+    // The route on the API's listener, when metrics-on-api wants it. check_metrics_path() has found metrics-path sound.
+    // invalid_argument when the API has that path. [main, before observe]
+    Status add_route(const config::Settings& settings, http::Router& router);
+    // The observer of the server whose routes these are. [main, once]
+    http::Observer& observe(const http::Router& router);
+    // Who is asked at each scrape; all of it outlives stop().
+    struct Watched {
+        const plugin::PluginRegistry& plugins;
+        store::Pool& pool;
+        const services::CatalogueClock& clock;
+        const services::HealthService& health;
+        const services::Collector& collector;
+        const services::Scrubber& scrubber;
+        const http::Server& server;
+        std::vector<background::Worker*> workers;
+        std::filesystem::path data_dir;
+    };
+    // [main, once]
+    void watch(const Watched& watched);
+    // Listens on metrics-listen, unless it is empty. [main, last]
+    Status start(const config::Settings& settings);
+    // No scrape runs once it returns. [main]
+    void stop();
+
+  private:
+    telemetry::Metrics metrics_;
+    telemetry::PluginMetrics plugins_{metrics_.registry()};
+    std::unique_ptr<telemetry::HttpMetrics> http_;
+    std::unique_ptr<services::DurableState> durable_;
+    http::Router router_;
+    std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace imgsrv::app

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "http/server.h"
+
+namespace imgsrv::app {
+
+// One line for each request: spec/operations.md, Logs.
+class RequestLog final : public http::Observer {
+  public:
+    void on_access(const http::AccessRecord& record) override;
+    void on_loop_lag(std::chrono::nanoseconds) override {}
+};
+
+}  // namespace imgsrv::app

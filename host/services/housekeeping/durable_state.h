@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+
+#include "core/status.h"
+#include "store/housekeeping/statistics.h"
+#include "store/pool.h"
+
+namespace imgsrv::services {
+
+// The numbers of what the database holds, at a bounded cost: one snapshot is read a second at most, whoever asks, and
+// nobody waits longer than two seconds for it.
+class DurableState {
+  public:
+    explicit DurableState(store::Pool& pool) : pool_(pool) {}
+
+    // [worker]
+    Result<store::statistics::Snapshot> read();
+
+  private:
+    store::Pool& pool_;
+    std::mutex mutex_;
+    std::chrono::steady_clock::time_point read_at_{};
+    std::optional<Result<store::statistics::Snapshot>> last_;
+};
+
+}  // namespace imgsrv::services

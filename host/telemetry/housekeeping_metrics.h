@@ -1,0 +1,13 @@
+#pragma once
+
+#include "services/housekeeping/collector.h"
+#include "services/housekeeping/scrubber.h"
+#include "telemetry/families.h"
+
+namespace imgsrv::telemetry {
+
+// What this process removed because nothing names it, and what it read again.
+void collect_housekeeping(Families& families, const services::CollectorReport& removed,
+                          const services::ScrubberStats& read);
+
+}  // namespace imgsrv::telemetry
