@@ -31,7 +31,7 @@ struct Services {
     std::string openapi;  // the document served at /openapi/v1.yaml
 };
 
-// Adds every route of spec/api.md to the router. The state the routes share lives as long as the handlers do.
+// Adds every route of config/openapi.yaml to the router. The state the routes share lives as long as the handlers do.
 void add_routes(http::Router& router, Services services);
 
 }  // namespace imgsrv::api

@@ -11,7 +11,7 @@
 
 namespace imgsrv::client {
 
-// The catalogue's documents as far as the client needs them; spec/api.md, Catalogue.
+// The catalogue's documents (config/openapi.yaml), as far as the client needs them.
 struct Attachment {
     std::string id;  // empty until it is on the server
     std::string name;

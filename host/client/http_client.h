@@ -41,8 +41,8 @@ struct Reply {
     std::string body;
 };
 
-// OK for 2xx. Otherwise the code that the status stands for in spec/api.md, with the problem document's detail (RFC
-// 9457) as message and the request id as detail; retryable for 429, 502, 503 and 504, with Retry-After as its hint.
+// OK for 2xx. Otherwise the code that the server turns into that status, with the problem document's detail (RFC 9457)
+// as message and the request id as detail; retryable for 429, 502, 503 and 504, with Retry-After as its hint.
 Status status_of(const Reply& reply);
 
 // One keep-alive connection to the server. One thread at a time; as many clients as there are threads may share a

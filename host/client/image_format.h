@@ -7,13 +7,13 @@
 
 namespace imgsrv::client {
 
-// A value of an artifact's `format` in spec/api.md.
+// A value of an artifact's `format` (config/openapi.yaml).
 struct ImageFormat {
     std::string_view name;
     std::string_view media_type;
     // The bytes every file of this format starts with; empty when there are none to check.
     std::string_view magic;
-    // An Incus or LXD client needs a metadata attachment beside it (spec/simplestreams.md).
+    // Incus and LXD clients need a metadata attachment beside it (plugins/step_incus_index/README.md).
     bool needs_metadata = false;
 };
 

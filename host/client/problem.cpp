@@ -6,7 +6,7 @@
 namespace imgsrv::client {
 namespace {
 
-// The reverse of spec/api.md, Conventions.
+// The reverse of the server's mapping of codes to statuses.
 Code code_of(int status) {
     switch (status) {
         case 401:

@@ -39,7 +39,7 @@ struct KnownKey {
 };
 const std::vector<KnownKey>& known_keys();
 
-// Names that select a driver and set one of its options: postgres-url, s3-bucket, … of spec/operations.md.
+// Names that select a driver and set one of its options: postgres-url, s3-bucket, …
 std::vector<std::string_view> short_names();
 
 struct Sources {
@@ -49,7 +49,8 @@ struct Sources {
     std::vector<std::pair<std::string, std::string>> flags;
 };
 
-// The settings of one process: spec/operations.md, Configuration. Files, then environment, then flags; the later wins.
+// The settings of one process, from files, the environment and flags; the later wins. config/imgsrv.toml lists them
+// all.
 class Settings {
   public:
     // invalid_argument names the key, where it stands and the nearest known key; values are checked against their kind.

@@ -10,7 +10,7 @@
 
 namespace imgsrv::log {
 
-// The levels of spec/operations.md, with pino's numbers.
+// The levels, with pino's numbers.
 enum class Level : int { trace = 10, debug = 20, info = 30, warn = 40, error = 50, fatal = 60 };
 enum class Format { text, json };
 

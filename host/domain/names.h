@@ -6,8 +6,8 @@
 
 namespace imgsrv::domain {
 
-// Each says whether a text is a valid name of its kind: spec/api.md, Conventions. invalid_argument names the member and
-// the rule that was broken.
+// Each says whether a text is a valid name of its kind; config/openapi.yaml has the patterns. invalid_argument names
+// the member and the rule that was broken.
 Status check_image_name(std::string_view text);
 Status check_version_name(std::string_view text);  // versions and refs
 Status check_alias_name(std::string_view text);

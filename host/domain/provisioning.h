@@ -9,7 +9,7 @@
 
 namespace imgsrv::domain {
 
-// The one role that a rule grants: spec/api.md, Auth management. There is no other, here or in the database.
+// The one role that a rule grants. A rule never makes an auth-manager: the database refuses that, too.
 inline constexpr std::string_view kRuleRole = "content-writer";
 
 inline constexpr std::size_t kMaxRules = 100;  // each is asked for each request of its issuer

@@ -8,7 +8,7 @@
 
 namespace imgsrv::http {
 
-// Shorter texts go in one packet in any case: spec/operations.md, Responses.
+// Shorter texts are not compressed: they fit into one packet in any case.
 inline constexpr std::size_t kLeastCoded = 1024;
 
 // Whether a body of that media type is worth compressing: text, JSON, YAML, XML and their kin.

@@ -9,10 +9,10 @@
 namespace imgsrv::http {
 
 // An RFC 9457 problem document: type about:blank, title (the status's phrase), status, detail, instance (request id).
-// With 429 also statusCode, error and message: spec/operations.md, Responses.
+// With 429 also statusCode, error and message, which clients of other servers read.
 Response problem(int status, std::string_view detail, std::string_view request_id);
 
-// The HTTP status for a code: spec/api.md, Conventions.
+// The HTTP status for a code.
 int http_status(Code code);
 
 // The problem for a status that is not OK. Codes internal and data_loss show no message of theirs (it goes to the log);

@@ -9,7 +9,7 @@ namespace {
 // What OpenTelemetry advises for http.server.request.duration.
 constexpr std::array kSemanticBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
                                         0.5,   0.75, 1.0,   2.5,  5.0,   7.5, 10.0};
-// spec/operations.md, Metrics.
+// Kept as dashboards of earlier servers expect them.
 constexpr std::array kPlainBounds = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0};
 constexpr std::array kLagBounds = {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0};
 

@@ -1,7 +1,7 @@
 """The sdk's C example, built as its reader would outside of the tree against the installed sdk, then put into a server's
 pipeline by configuration alone: it fails a job, and lets a new version with the attachment pass.
 
-operations.md, Configuration: `plugin-dir`, and `[publish] steps`."""
+The settings that do it: `plugin-dir`, and `steps` under [publish]."""
 import json
 import os
 import shutil

@@ -94,7 +94,7 @@ class Clients(PublishedTest):
                 self.assertEqual(self.lxc.export(name, *flags), {sha256(path) for path in self.files[name]})
 
     def test_documents_reach_it_compressed(self):
-        # spec/operations.md, Responses; it sends "Accept-Encoding: gzip".
+        # lxc sends "Accept-Encoding: gzip".
         plain = len(self.server.anonymous().get("/streams/v1/images.json").expect(200).body)
         before = len(self.server.events("request"))
         self.assertEqual(len(self.lxc.list()), len(self.lxc.list()))

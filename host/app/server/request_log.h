@@ -4,7 +4,7 @@
 
 namespace imgsrv::app {
 
-// One line for each request: spec/operations.md, Logs.
+// One line for each request: method, route, status, bytes both ways, duration, client address, principal, request id.
 class RequestLog final : public http::Observer {
   public:
     void on_access(const http::AccessRecord& record) override;

@@ -53,8 +53,8 @@ class TokenRegistry final : public ports::TokenStore {
     std::unordered_map<std::string, std::chrono::steady_clock::time_point> written_;
 };
 
-// Authentication through the configured plugins, authorization by the host alone, and the management of principals:
-// spec/api.md, Authorization and Auth management.
+// Authentication through the configured plugins, authorization by the host alone, and the management of principals,
+// their roles and their API tokens.
 class AccessService {
   public:
     AccessService(store::Pool& pool, std::vector<std::unique_ptr<ports::Authenticator>> authenticators);

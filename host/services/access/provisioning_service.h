@@ -24,8 +24,7 @@ class RuleRegistry final : public ports::RuleStore {
     store::Pool& pool_;
 };
 
-// The rules that let in callers of other issuers: spec/api.md, Auth management. A change holds from the next request
-// on, on every node.
+// The rules that let in callers with tokens of other issuers. A change holds from the next request on, on every node.
 class ProvisioningService {
   public:
     using Authenticators = std::vector<std::unique_ptr<ports::Authenticator>>;

@@ -39,7 +39,7 @@ struct NewAttachment {
 // Who looks: a reader sees what is published, a writer sees drafts too. What one may not see is not_found.
 enum class View { published, all };
 
-// Images, versions, artifacts, attachments, aliases: spec/api.md, Catalogue.
+// Images, versions, artifacts, attachments, aliases.
 class CatalogueService {
   public:
     CatalogueService(store::Pool& pool, CatalogueClock& clock) : pool_(pool), clock_(clock) {}

@@ -13,7 +13,7 @@
 
 namespace imgsrv::services {
 
-// Publish jobs as their owners see them: spec/api.md, Publishing. StepRunner does the work.
+// Publish jobs as their owners see them. StepRunner does the work.
 class PublishService {
   public:
     // queued: told when a step waits for a worker.

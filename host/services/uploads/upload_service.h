@@ -26,7 +26,7 @@ struct UploadOptions {
     std::uint64_t max_part_bytes = 5ULL << 30;
 };
 
-// Upload sessions: spec/api.md, Uploads. Every function may block and runs on any worker.
+// Upload sessions. Every function may block and runs on any worker.
 // What is accepted (a part's etag was answered) survives a crash of process and machine.
 class UploadService {
   public:

@@ -1,6 +1,6 @@
 """The sample configuration says what the program does.
 
-operations.md, Configuration: the names and defaults, as config/imgsrv.toml has them.
+Every setting's name and default, as config/imgsrv.toml has them.
 """
 import pathlib
 import re

@@ -70,8 +70,8 @@ def test_conditional_get(world):
 
 
 def test_caching(world):
-    """spec/operations.md, Responses: documents are "public, max-age=60" with a strong ETag for anonymous reads, no-store when
-    a token was needed; blobs never change. Every GET of the document is in one row of this table."""
+    """Documents are "public, max-age=60" with a strong ETag for anonymous reads, no-store when a token was needed; blobs never
+    change. Every GET of the document is in one row of this table."""
     blobs = ("/v1/blobs/{digest}", "/download")
     document, whoever = ("public, max-age=60", True), ("no-store", False)
     for method, pattern, operation in world.operations():

@@ -1,6 +1,6 @@
 """Upload sessions: the happy path in all its orders, and every way to get it wrong.
 
-operations.md, Promotion worker: "claims completed sessions, verifies, records the trusted blob".
+The promotion worker claims a completed session, verifies its bytes and records the trusted blob.
 """
 import base64
 import concurrent.futures

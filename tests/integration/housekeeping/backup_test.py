@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""`imgsrv backup` beside a busy server and its collector, killed at any moment, and `imgsrv restore` of what it left.
-
-operations.md, Shutdown, upgrade, backup: "`imgsrv backup` and `restore` (embedded default)".
+"""`imgsrv backup` beside a busy server and its collector, killed at any moment, and `imgsrv restore` of what it left. For SQLite and files,
+the embedded default.
 """
 import os
 import pathlib

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """`imgsrv fsck` finds what is wrong, says what to do, and mends what it can, beside the running server.
 
-operations.md, Shutdown, upgrade, backup: "`imgsrv fsck` proving that every referenced blob is there and, with `--deep`, that its
-bytes hash to its digest".
+fsck is the proof of a backup: every referenced blob is there and, with `--deep`, its bytes hash to its digest.
 """
 import os
 import subprocess

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The backup of PostgreSQL and S3 as README.md tells it, beside traffic, and the proof: fsck --deep of what was restored.
 
-operations.md, Shutdown, upgrade, backup: "for S3 + PostgreSQL the documented order (objects first, then database)".
+The order matters: objects first, then the database, then the objects that are new since.
 """
 import os
 import pathlib

@@ -5,7 +5,7 @@ previous version keeps serving while the next one migrates their database and jo
 The previous schema is made of the migrations but the newest, with the rows of a server's database as far as their columns are
 in it. The next version is this program with one more migration, as later versions may bring: it only adds.
 
-operations.md, Shutdown, upgrade, backup: "migrations [...] run at start"; "a database newer than the binary is refused".
+Migrations run at the start of a server; a database newer than the program is refused.
 """
 import contextlib
 import os

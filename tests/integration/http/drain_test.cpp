@@ -77,7 +77,7 @@ TEST_CASE("a server that was never started, or is stopped twice") {
 }
 
 TEST_CASE("a server with a loop that hangs is not responsive") {
-    // What systemd's watchdog is told: spec/operations.md, Shutdown, and packaging/imgsrv.service.
+    // What systemd's watchdog is told; packaging/imgsrv.service turns it on.
     std::atomic<bool> entered{false};
     std::atomic<bool> released{false};
     http::Router router;

@@ -7,7 +7,7 @@ What changes it: calls that change a file system, or what is sent to database an
 form takes every n-th call, from a seeded beginning; IMGSRV_SOAK=1 takes them all, and tears every write in the
 middle too.
 
-operations.md, Promotion worker: what a worker that died had begun is taken over and ends once.
+What a dead worker had begun is taken over and ends exactly once.
 """
 import collections
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""operations.md, Logs: SIGHUP reopens log files and reloads the log level."""
+"""SIGHUP reopens the log file and reloads the log level."""
 import json
 import os
 import pathlib

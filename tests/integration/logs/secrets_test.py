@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""operations.md, Logs: tokens, passwords, JWTs and S3 keys are never printed. Canaries go in by every way, at the most
-talkative level, and none comes out: not in the log, an answer, the metrics, `config show` or the process's arguments."""
+"""Tokens, passwords, JWTs and S3 keys are never printed. Canaries go in by every way, at the most talkative level, and none comes out: not in the log, an answer, the metrics, `config show` or the process's arguments."""
 import base64
 import json
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every metric of spec/operations.md, Metrics, is there with its labels after a run that uses everything, and no label
+"""Every metric that operators are promised is there with its labels after a run that uses everything, and no label
 carries what grows without bound."""
 import re
 

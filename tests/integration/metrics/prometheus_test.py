@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """A real Prometheus scrapes a running server: the histograms give sane values, the dashboard's questions have answers, and
 the alerts are sound and quiet.
-
-operations.md, Metrics: "ship alert rules and a Grafana dashboard under `packaging/`".
+Both are in packaging/monitoring.
 """
 import json
 import os

@@ -4,8 +4,8 @@ lost, every refusal must be a 503 that says when to come again, readiness must t
 
 About a minute; three of them with IMGSRV_SOAK=1. Run it as: postgres.sh with rgw.sh with chaos_test.py, for it stops both.
 
-operations.md, Shutdown, upgrade, backup: "any node may answer any request, and losing one loses nothing". And of Health: `GET /readyz`
-is 204 "when every configured backend answers its health call", else 503.
+The promises: any node answers any request, losing one loses nothing, and `GET /readyz` is 204 exactly while every configured
+backend answers its health call, else 503.
 """
 import collections
 import pathlib

@@ -2,7 +2,7 @@
 """Two nodes start at once on an empty database and an empty bucket: both come up, the schema is there once, they agree on
 the bucket's id, and one of them prints a bootstrap token, which both accept.
 
-operations.md, Shutdown, upgrade, backup: migrations run "under a lock so that several nodes can start together".
+Migrations run under a lock, so that several nodes can start together.
 """
 import contextlib
 import pathlib

@@ -2,7 +2,7 @@
 """One part of an upload sent through two nodes: the blob has the bytes of its digest, whichever of them the store keeps, and
 whoever was killed. The running hash of bytes that the store may have replaced by others of the same etag counts for nothing.
 
-api.md, Uploads: "Only verified bytes become a trusted blob"; "parts sent in order need no second read at completion".
+Only verified bytes become a trusted blob, and parts sent in order are not read again at completion.
 """
 import concurrent.futures
 import contextlib

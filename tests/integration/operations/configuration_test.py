@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""operations.md, Configuration: layers, origins, mistakes, secrets in files, names and defaults. The same for the parser alone:
-unit/config; that the sample file says what the program does: api/configuration_test.py."""
+"""Configuration: layers, origins, mistakes, secrets in files, names and defaults. The same for the parser alone: unit/config; that the sample file says what the program does: api/configuration_test.py."""
 import os
 import pathlib
 import re
@@ -78,8 +77,7 @@ def shown(*flags, **environment):
 
 
 def test_names_and_defaults():
-    """operations.md, Configuration: "settings keep these names", with their defaults; "with no configuration at all: [...]
-    loopback"."""
+    """Settings keep their names and defaults; without any configuration the server listens on loopback alone."""
     with Folder() as folder:
         there = shown("--config", folder.file)
         for key, default in NAMES.items():
@@ -94,7 +92,7 @@ def test_names_and_defaults():
 
 
 def test_layers():
-    """operations.md, Configuration: the file, conf.d, environment, flags; "the later wins", "with the origin of each value"."""
+    """The file, conf.d, the environment, flags: the later wins, and `config show` tells the origin of each value."""
     text = "".join(f'{key} = "{value}"\n' for key, value in (
         ("node-name", "file"), ("shutdown-timeout", "1s"), ("upload-ttl", "1h"), ("metrics-path", "/file"), ("data-dir", "/file")))
     with Folder(text) as folder:
@@ -118,7 +116,7 @@ def test_layers():
 
 
 def test_mistakes():
-    """operations.md, Configuration: "unknown keys are errors with file, line and the nearest known key"; `config check`."""
+    """`config check` refuses an unknown key with its file, its line and the nearest known key."""
     with Folder() as folder:
         check.contains(imgsrv("config", "check", "--config", folder.file).stdout, ["valid"], "an empty file")
         data = ("--data-dir", folder.path / "data")
@@ -154,7 +152,7 @@ def test_mistakes():
 
 
 def test_values():
-    """operations.md, Configuration: "durations 500ms, 5s, 1m, 24h; sizes 64MiB"."""
+    """Durations such as 500ms, 5s, 1m, 24h; sizes such as 64MiB."""
     for key, good, bad in (("shutdown-timeout", ("500ms", "5s", "1m", "24h"), ("5", "five", "-1s", "1 week")),
                            ("scrub-rate", ("64MiB", "1KiB", "0"), ("64 apples", "MiB", "-1"))):
         for value in good:
@@ -190,14 +188,14 @@ def test_check_and_start():
 
 
 def test_log_level():
-    """operations.md, Configuration: "LOG_LEVEL is an alias of verbosity"."""
+    """LOG_LEVEL stands for verbosity."""
     check.equal(shown(LOG_LEVEL="debug")["verbosity"], ("debug", "environment LOG_LEVEL"), "LOG_LEVEL")
     check.equal(shown("--verbosity", "warn", LOG_LEVEL="debug")["verbosity"], ("warn", "--verbosity"), "flags win over it")
     check.contains(imgsrv("config", "check", LOG_LEVEL="loud").stderr, ["LOG_LEVEL", "'loud'"], "a level that there is not")
 
 
 def test_short_names():
-    """operations.md, Configuration: `postgres-url` and `s3-…` "select and set the postgres and s3 plugins"."""
+    """`postgres-url` and `s3-…` select the postgres and s3 plugins and set their options."""
     drivers = {"database.driver": "postgres", "storage.driver": "s3"}
     for name, (driver, option, value) in SHORT.items():
         variable = "IMGSRV_" + name.upper().replace("-", "_")
@@ -213,7 +211,7 @@ def test_short_names():
 
 
 def test_secret_files():
-    """operations.md, Configuration: "a secret may come from <key>_file"."""
+    """A secret may come from a file: <key>_file."""
     with Folder() as folder:
         hidden = folder.write("secret", "hush\n")
         flags = ("--config", folder.file, "--data-dir", folder.path)
@@ -249,7 +247,7 @@ def test_encrypted_key():
 
 
 def test_short_names_serve():
-    """operations.md, Configuration: a server that is set up by short names and secrets in files alone works."""
+    """A server that is set up by short names and secrets in files alone works."""
     from harness.remote import Remote
 
     class Elsewhere(Remote):

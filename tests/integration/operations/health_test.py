@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""operations.md, Health: the table, and that a probe never waits on a backend that hangs."""
+"""The answers of /healthz, /readyz and /health, and that a probe never waits on a backend that hangs."""
 import statistics
 import time
 
@@ -16,7 +16,7 @@ CHECKS = {"database", "storage", "auth-bearer", "auth-oidc", "step-validate_cata
 
 
 def test_table():
-    """operations.md, Health: "a check for each loaded backend, workers included"; those without a backend need no token."""
+    """/health has a check for each loaded backend and each worker; no probe needs a token."""
     with Server("--auth-drivers", "bearer,oidc") as server:
         for path in ("/healthz", "/readyz"):
             answer = server.anonymous().get(path)
@@ -43,7 +43,7 @@ class Probes:
 
 
 def hangs(server, relay, name):
-    """operations.md, Health: "a probe never waits on a dead backend (answers within 100 ms)", nor on one that hangs."""
+    """A probe answers within 100 ms, however dead a backend is: also when it hangs."""
     probes = Probes(server)
     relay.hang()
     check.equal(probes.get("/healthz").status, 204, f"{name} has just stopped to answer: /healthz")

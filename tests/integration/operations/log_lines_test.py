@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""operations.md, Logs: the shape of lines in both formats, levels, and the fields of a request's line. That no secret is in
-them, and SIGHUP: integration/logs."""
+"""The shape of log lines in both formats, levels, and the fields of a request's line. That no secret is in them, and SIGHUP:
+integration/logs."""
 import re
 import socket
 import time
@@ -19,7 +19,7 @@ def request_line(server, identifier):
 
 
 def test_json():
-    """operations.md, Logs: "one pino-shaped object: numeric level 10…60, time in epoch ms, pid, hostname, msg, then fields"."""
+    """A JSON line is one object in pino's shape: level 10…60, time in epoch ms, pid, hostname, msg, then the fields."""
     began = time.time() * 1000
     with Server("--verbosity", "trace") as server:
         server.anonymous().get("/v1/images/a%22%0Ab")
@@ -47,7 +47,7 @@ def test_node():
 
 
 def test_request():
-    """operations.md, Logs: "every request: method, route, status, bytes, duration, client address, principal id, request id"."""
+    """A request's line has method, route, status, bytes, duration, client address, principal id and request id."""
     with Server() as server:
         token = server.token("content-writer")
         client = server.client(token["plaintext"])
@@ -69,7 +69,7 @@ def test_request():
 
 
 def test_levels():
-    """operations.md, Logs: "levels trace, debug, info (default), warn, error, fatal"."""
+    """The levels are trace, debug, info (the default), warn, error and fatal."""
     for verbosity, least in ((None, 30), ("warn", 40), ("error", 50), ("fatal", 60), ("debug", 20)):
         with Server(start=False) as server:
             server.spawn(*(() if verbosity is None else ("--verbosity", verbosity)))
@@ -90,7 +90,7 @@ def ready(server):
 
 
 def test_text():
-    """operations.md, Logs: "or text (people)", one line per event, on stderr."""
+    """The text format, for people: one line for each event, on stderr."""
     with Server(start=False) as server:
         server.spawn("--log-format", "text")
         wait_until(lambda: ready(server), "it is ready")

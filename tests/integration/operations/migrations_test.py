@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""operations.md, Shutdown, upgrade, backup: "Migrations (numbered, transactional, checksummed, [...]) run at start, before the
-listener is ready. A database newer than the binary is refused with a clear message. `imgsrv migrate status|up`." That several
-nodes can start together: nodes/first_start_test.py."""
+"""Migrations are numbered, transactional and checksummed, and run at the start, before the server is ready. `imgsrv migrate
+status|up` shows and runs them alone. A database newer than the program is refused. That several nodes can start together:
+nodes/first_start_test.py."""
 import pathlib
 import re
 import shutil
@@ -22,7 +22,7 @@ def states(done):
 
 
 def test_command():
-    """operations.md, Shutdown, upgrade, backup: `imgsrv migrate status|up`."""
+    """`imgsrv migrate status` and `imgsrv migrate up`."""
     with Server(start=False) as server:
         server.data.mkdir(exist_ok=True)
         numbers = range(1, COUNT + 1)
@@ -36,7 +36,7 @@ def test_command():
 
 
 def test_at_start():
-    """operations.md, Shutdown, upgrade, backup: migrations "run at start, before the listener is ready"."""
+    """Migrations run at the start, before the listener is ready."""
     with Server() as server:
         order = [e["msg"] for e in server.log.events if e["msg"] in ("migration applied", "listening")]
         check.equal(order[:COUNT + 1], ["migration applied"] * COUNT + ["listening"], "first the schema")
@@ -53,7 +53,7 @@ def refused(server, what, words):
 
 
 def test_refusals():
-    """operations.md, Shutdown, upgrade, backup: "a database newer than the binary is refused with a clear message"."""
+    """A database newer than the program is refused, and the message says what to do."""
     with Server() as server:
         server.stop()
         database = server.backends.database
@@ -66,7 +66,7 @@ def test_refusals():
 
 
 def test_transactional():
-    """operations.md, Shutdown, upgrade, backup: migrations are transactional."""
+    """A migration that fails leaves nothing behind."""
     with tempfile.TemporaryDirectory(prefix="imgsrv-test-") as name, Server() as server:
         server.stop()
         prefix = pathlib.Path(name)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""operations.md, Promotion worker, sentence by sentence. That what it claims is verified: api/uploads_test.py and kill/."""
+"""The promotion worker, promise by promise. That what it claims is verified: api/uploads_test.py and kill/."""
 import re
 import time
 import urllib.request
@@ -43,7 +43,7 @@ def failures(server):
 
 
 def test_disabled():
-    """operations.md, Configuration: cas-promotion-enabled."""
+    """With cas-promotion-enabled = false a node promotes nothing."""
     server, session = left_completed(*QUICK)
     with server:
         time.sleep(0.5)
@@ -54,7 +54,7 @@ def test_disabled():
 
 
 def test_woken():
-    """operations.md, Promotion worker: "is woken at once by a completion on the same node"."""
+    """A completion on the same node wakes it at once."""
     with Server("--cas-promotion-poll-interval", "1h") as server:
         for n in range(3):
             server.writer().upload(b"%d" % n)
@@ -62,7 +62,7 @@ def test_woken():
 
 
 def test_polls():
-    """operations.md, Promotion worker: "polls at the interval when idle"."""
+    """While idle it looks once each interval."""
     server, session = left_completed()
     with server:
         server.stop()
@@ -75,7 +75,7 @@ def test_polls():
 
 
 def test_backs_off():
-    """operations.md, Promotion worker: "backs off after failures, doubling to the maximum"."""
+    """After failures it pauses, each time twice as long, up to a maximum."""
     with Server(*QUICK, "--cas-promotion-error-backoff", "20ms", "--cas-promotion-error-backoff-max", "100ms",
                 "--cas-promotion-circuit-breaker-failures", "0") as server:
         database = server.backends.database
@@ -93,7 +93,7 @@ def test_backs_off():
 
 
 def test_breaker():
-    """operations.md, Promotion worker: "after N consecutive failures the breaker opens for the cooldown"."""
+    """After N failures in a row the breaker opens for the cooldown."""
     with Server(*QUICK, "--cas-promotion-error-backoff", "10ms", "--cas-promotion-circuit-breaker-failures", "3",
                 "--cas-promotion-circuit-breaker-cooldown", "2s") as server:
         database = server.backends.database
@@ -114,7 +114,7 @@ def test_breaker():
 
 
 def test_stale_lease():
-    """operations.md, Promotion worker: "a stale ingesting job (its worker died) is taken over when its lease ends"."""
+    """A session left `ingesting` by a worker that died is taken over when its lease ends."""
     server, session = left_completed()
     with server:
         server.stop()
@@ -129,8 +129,8 @@ def test_stale_lease():
 
 
 def test_bad_session():
-    """operations.md, Promotion worker: "one bad session never blocks the others": neither one that is refused, nor one that
-    fails each time and opens the breaker again and again."""
+    """One bad session never blocks the others: neither one that is refused, nor one that fails each time and opens the breaker
+    again and again."""
     with Server(*QUICK, "--cas-promotion-error-backoff", "10ms", "--cas-promotion-circuit-breaker-failures", "2",
                 "--cas-promotion-circuit-breaker-cooldown", "300ms") as server:
         writer = server.writer()
@@ -155,8 +155,8 @@ def test_bad_session():
 
 
 def test_unreadable_session():
-    """operations.md, Promotion worker: "one bad session never blocks the others": nor one whose bytes cannot be read, as of a
-    bad sector, which says nothing of the others and opens no breaker."""
+    """Nor does a session whose bytes cannot be read, as from a bad sector: that says nothing of the others and opens no
+    breaker."""
     server, bad = left_completed(*QUICK, "--cas-promotion-error-backoff", "10ms", "--cas-promotion-error-backoff-max", "50ms",
                                  "--cas-promotion-circuit-breaker-failures", "2",
                                  "--cas-promotion-circuit-breaker-cooldown", "1h")

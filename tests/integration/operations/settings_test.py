@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""operations.md, Configuration and Metrics: settings of which no other test shows what they do."""
+"""Settings whose effect no other test shows."""
 import datetime
 import signal
 import time
@@ -17,7 +17,7 @@ def moment(text):
 
 
 def test_upload_ttl():
-    """operations.md, Configuration: `upload-ttl` (24h)."""
+    """upload-ttl: how long an upload session lives (24h)."""
     with Server() as server:
         for flags, wanted in (((), 24 * 3600), (("--upload-ttl", "90m"), 90 * 60), (("--upload-ttl", "1s"), 1)):
             server.restart(signal.SIGTERM, *flags)
@@ -32,7 +32,7 @@ def test_upload_ttl():
 
 
 def test_listen():
-    """operations.md, Configuration: `listen` of the form `:8080`: on every address."""
+    """listen = ":8080" means every address."""
     with Server(start=False) as server:
         port = free_port()
         server.spawn("--listen", f":{port}")
@@ -42,7 +42,7 @@ def test_listen():
 
 
 def test_metrics_off():
-    """operations.md, Metrics: "empty address: off"; the API's listener has them only when it is told to."""
+    """An empty metrics-listen turns the metrics off; the API's listener has them only when it is told to."""
     with Server() as server:
         wanted = f"http://{server.metrics_address}/metrics"
         with urllib.request.urlopen(wanted, timeout=10) as answer:
@@ -57,7 +57,7 @@ def test_metrics_off():
 
 
 def test_node_name():
-    """operations.md, Configuration: `node-name`: what a node of that name held when it died, it takes up at once again."""
+    """node-name: what a node of that name held when it died, it takes up again at once."""
     with Server("--cas-promotion-enabled", "false") as server:
         writer = server.writer()
         session = writer.new_upload(b"held")

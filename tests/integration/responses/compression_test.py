@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""spec/operations.md, Responses: "Compression br, gzip, deflate by Accept-Encoding for text and JSON of 1 KiB and more; never
-for blobs; Vary: Accept-Encoding; the ETag differs per encoding. Rendered streams documents are compressed once and cached."
+"""Text and JSON from 1 KiB up are compressed (br, gzip, deflate, by Accept-Encoding), blobs never. Compressible answers say
+"Vary: Accept-Encoding", and each encoding has an ETag of its own. Streams documents are compressed once and cached.
 """
 import json
 import lzma

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""spec/operations.md, Responses: "Rate limit 1200 requests a minute for each client address (configurable, 0 off; health and
-metrics exempt): 429, Retry-After, problem+json that also has statusCode, error, message", and "trust-proxy (false, true, or a
-hop count): only then is X-Forwarded-For believed"."""
+"""Each client address may send `rate-limit` requests a minute (1200; 0: no limit), health and metrics not counted. Beyond that
+it gets 429 with Retry-After and a problem document that also has statusCode, error and message. X-Forwarded-For is believed
+only as far as `trust-proxy` (false, true, or a number of hops) allows."""
 import lzma
 import os
 import signal

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""spec/operations.md, Shutdown: "SIGTERM: not ready at once, listener closed, requests in flight finish within
-shutdown-timeout, steps hand back their leases, exit 0. A second SIGTERM ends now." And of Logs: "SIGHUP [...] reloads TLS
-certificates"."""
+"""On SIGTERM the server is not ready at once, closes its listener, lets requests in flight finish within `shutdown-timeout`,
+hands the leases of its steps back and exits with 0; a second SIGTERM ends it now. SIGHUP reloads the TLS certificates."""
 import fcntl
 import os
 import pathlib

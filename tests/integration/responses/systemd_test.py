@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The installed unit under a real systemd, the first process of namespaces of its own. As root.
 
-operations.md, Shutdown, upgrade, backup: systemd starts it, hears that it is ready and alive, reloads, restarts and stops it.
+systemd starts it, hears that it is ready and alive, reloads, restarts and stops it.
 """
 import contextlib
 import os

@@ -1,4 +1,4 @@
-// spec/operations.md, Responses: "Rendered streams documents are compressed once and cached."
+// A rendered document is compressed once for each encoding, and cached.
 #include "api/cached_text_response.h"
 
 #include <catch2/catch.hpp>

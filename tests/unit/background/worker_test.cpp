@@ -1,4 +1,4 @@
-// spec/operations.md, Promotion worker: woken, backing off, the breaker.
+// A worker is woken, backs off after failures, and has a breaker.
 #include "background/worker.h"
 
 #include <atomic>

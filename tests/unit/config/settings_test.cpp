@@ -1,4 +1,3 @@
-// spec/operations.md, Configuration.
 #include "config/settings.h"
 
 #include <catch2/catch.hpp>
@@ -214,7 +213,6 @@ TEST_CASE("LOG_LEVEL is for any program, IMGSRV_VERBOSITY for this one") {
 }
 
 TEST_CASE("rate-limit and trust-proxy") {
-    // spec/operations.md, Responses
     const auto load = [](const std::string& key, const std::string& value) {
         Sources sources;
         if (!key.empty()) sources.flags = {{key, value}};

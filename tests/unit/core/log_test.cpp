@@ -1,4 +1,4 @@
-// spec/operations.md, Logs: "One line per event", whatever is in it.
+// An event is one line, whatever is in it.
 #include "core/log.h"
 
 #include <fcntl.h>

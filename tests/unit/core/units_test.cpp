@@ -1,4 +1,4 @@
-// spec/operations.md, Configuration: "Durations 500ms, 5s, 1m, 24h; sizes 64MiB."
+// Durations such as 500ms, 5s, 1m, 24h; sizes such as 64MiB.
 #include "core/units.h"
 
 #include <catch2/catch.hpp>

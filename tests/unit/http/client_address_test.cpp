@@ -1,4 +1,4 @@
-// spec/operations.md, Responses: "trust-proxy (false, true, or a hop count): only then is X-Forwarded-For believed".
+// X-Forwarded-For is believed only as far as trust-proxy (false, true, or a number of hops) allows.
 #include "http/client_address.h"
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,4 @@
-// spec/operations.md, Responses: "Compression br, gzip, deflate by Accept-Encoding for text and JSON of 1 KiB and
-// more".
+// br, gzip or deflate by Accept-Encoding, for text and JSON from 1 KiB up.
 #include "http/content_coding.h"
 
 #include <catch2/catch.hpp>

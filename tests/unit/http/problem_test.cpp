@@ -26,7 +26,6 @@ TEST_CASE("a problem is an RFC 9457 document") {
 }
 
 TEST_CASE("429 has the members that clients of other servers read") {
-    // spec/operations.md, Responses
     const auto body = document(http::problem(429, "too fast", "req-1"));
     CHECK(body["status"] == 429);
     CHECK(body["detail"] == "too fast");

@@ -1,4 +1,4 @@
-// spec/operations.md, Responses: "Rate limit 1200 requests a minute for each client address".
+// A limit of requests a minute for each client address.
 #include "http/rate_limiter.h"
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// spec/operations.md, Configuration: each driver's options; "a secret may come from <key>_file".
+// Each driver's options; a secret may come from a file (<key>_file).
 #include "plugin/options.h"
 
 #include <unistd.h>

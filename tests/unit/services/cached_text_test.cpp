@@ -1,5 +1,4 @@
-// spec/operations.md, Responses: "the ETag differs per encoding. Rendered streams documents are compressed once and
-// cached."
+// A rendered document is compressed once for each encoding, and cached; each encoding has an ETag of its own.
 #include "services/catalogue/cached_text.h"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// spec/operations.md, Metrics: "Prometheus text and OpenMetrics (by Accept)".
+// Prometheus text or OpenMetrics, by Accept.
 #include "telemetry/exposition.h"
 
 #include <array>

@@ -1,4 +1,4 @@
-// spec/operations.md, Metrics: the two histograms of requests; "labels are bounded".
+// The two histograms of requests, and that labels take a bounded number of values.
 #include "telemetry/http_metrics.h"
 
 #include <catch2/catch.hpp>

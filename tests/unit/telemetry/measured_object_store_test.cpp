@@ -1,5 +1,5 @@
-// spec/operations.md, Metrics: imgsrv_objectstore_*; "outcome is success, not_found, conflict, already_exists, invalid,
-// canceled, error".
+// imgsrv_objectstore_*: operations, their outcome (success, not_found, conflict, already_exists, invalid, canceled,
+// error), their duration and their bytes.
 #include "telemetry/measured_object_store.h"
 
 #include <catch2/catch.hpp>
