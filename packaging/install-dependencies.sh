@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages under the named sections of dependencies.txt (build when none is named) that are not there
-# yet. Silent and quick when nothing is missing.
+# Installs the missing Debian packages of the named sections of dependencies.txt (default: build). Quick, and prints nothing,
+# when all are there.
 set -euo pipefail
 
 list=$(dirname "$(readlink -f "$0")")/dependencies.txt

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# From a fresh clone to a running image server with two real images in it. Run it again at any time: it does what is
-# missing and prints how to use what is there.
+# From a fresh clone to a running image server with two real images in it. Run it again at any time: it does what is still
+# missing and prints how to use the rest.
 #
-#   packaging/quickstart.sh          installs what is needed, builds, starts imgsrv, publishes a container and a VM image
-#   packaging/quickstart.sh --stop   ends the server; its data stays
+#   packaging/quickstart.sh          installs packages, builds, starts imgsrv, publishes a container and a VM image
+#   packaging/quickstart.sh --stop   stops the server and keeps its data
 #
-# Everything it makes is in build/quickstart (QUICKSTART_DIR names another folder). It listens on loopback only:
+# Everything it creates is in build/quickstart (or the folder QUICKSTART_DIR). It listens on loopback only:
 # HTTP_PORT (8080) and TLS_PORT (8443).
 set -euo pipefail
 
@@ -22,7 +22,7 @@ die() {
     exit 1
 }
 
-# The server's process id, when it is ours and alive.
+# Prints the server's process id if it is ours and alive.
 running_pid() {
     local pid
     pid=$(cat "$dir/imgsrv.pid" 2>/dev/null) || return 1
@@ -37,7 +37,7 @@ stop() {
             [[ -e /proc/$pid ]] || break
             sleep 0.1
         done
-        [[ ! -e /proc/$pid ]] || die "imgsrv (process $pid) does not end"
+        [[ ! -e /proc/$pid ]] || die "imgsrv (process $pid) does not stop"
         echo "imgsrv is stopped; its data is in $dir"
     else
         echo "imgsrv is not running"
@@ -48,14 +48,14 @@ stop() {
 case ${1:-} in
     "") ;;
     --stop) stop && exit ;;
-    *) die "there is only --stop" ;;
+    *) die "unknown argument '$1'; the only one is --stop" ;;
 esac
 
 step "packages"
 "$source_dir/packaging/install-dependencies.sh" build quickstart
-echo "all there"
+echo "all installed"
 
-# The server loads no plugin that others may write to.
+# The server refuses plugins that others can write to.
 umask 022
 step "build"
 cd "$source_dir"
@@ -67,7 +67,7 @@ cmake --build --preset release --parallel "$(nproc)" --target "${targets[@]}"
 mkdir -p "$dir"
 umask 077
 
-# An authority of our own: Incus and LXD accept image servers with TLS only.
+# A certificate authority of our own: Incus and LXD accept image servers only over TLS.
 make_authority() {
     local tls=$dir/tls.new
     rm -rf "$tls" && mkdir "$tls"
@@ -83,7 +83,7 @@ make_authority() {
 }
 
 start() {
-    # The log holds the one-time token: the umask keeps it to ourselves.
+    # The log contains the one-time token; the umask keeps it private.
     setsid "$imgsrv" serve --data-dir "$dir/data" --listen "127.0.0.1:$http_port" --tls-listen "127.0.0.1:$tls_port" \
         --tls-certificate "$dir/tls/server.pem" --tls-key "$dir/tls/server.key" >>"$dir/imgsrv.log" 2>&1 </dev/null &
     echo $! >"$dir/imgsrv.pid"
@@ -99,18 +99,18 @@ start() {
 step "server"
 [[ -d $dir/tls ]] || make_authority
 pid=$(running_pid) || pid=
-# A server whose program was built anew since gives way to the new one.
+# A server whose program has been rebuilt is replaced.
 [[ -z $pid || -e $(readlink "/proc/$pid/exe") ]] || { stop && pid=; }
 if [[ -n $pid ]]; then
-    echo "imgsrv runs already (process $pid)"
+    echo "imgsrv is already running (process $pid)"
 else
     start
-    echo "imgsrv runs (process $(cat "$dir/imgsrv.pid"))"
+    echo "imgsrv is running (process $(cat "$dir/imgsrv.pid"))"
 fi
 
 export IMGSRV_SERVER=$api
 if [[ ! -s $dir/admin.token ]]; then
-    # Printed once, at the first start, and good for a day: it only makes the token of an administrator.
+    # Printed once, at the first start, and valid for a day. It is used once, to create an administrator's token.
     sed -n 's/^imgsrv bootstrap token (one-time): //p' "$dir/imgsrv.log" | tail -n 1 >"$dir/bootstrap.token"
     [[ -s $dir/bootstrap.token ]] || die "there is no bootstrap token in $dir/imgsrv.log"
     "$imgsrv" token create --token-file "$dir/bootstrap.token" --name admin --role auth-manager --expires 365d --output "$dir/admin.token"
@@ -120,7 +120,7 @@ fi
     "$imgsrv" token create --token-file "$dir/admin.token" --name publisher --role content-writer --expires 365d \
         --output "$dir/publisher.token"
 
-# make_metadata NAME DESCRIPTION: what Incus and LXD want to know of an image.
+# make_metadata NAME DESCRIPTION: what Incus and LXD need to know about an image.
 make_metadata() {
     mkdir -p "$dir/images/$1.metadata"
     cat >"$dir/images/$1.metadata/metadata.yaml" <<YAML
@@ -135,7 +135,7 @@ YAML
     tar -C "$dir/images/$1.metadata" -cJf "$dir/images/$1.incus.tar.xz" metadata.yaml
 }
 
-# A container with a static busybox as its init.
+# A container image with a static busybox as init.
 make_container() {
     local root=$dir/images/container.root applet
     mkdir -p "$root"/{bin,dev,etc,proc,sys,tmp}
