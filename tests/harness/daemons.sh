@@ -1,10 +1,13 @@
-# Sourced by the scripts that start a store of several daemons. They set $daemons, their names in the order in which they are
-# stopped, and define
-#   is_own FILE      whether a command line is that of one of them
+# Sourced by the scripts that start a store of several daemons. They set $daemons, the daemons' names in the order in which
+# to stop them, and define
+#   is_own FILE      whether FILE holds the command line of one of them
 #   start_all PORT   fails when a port is taken
 #   make_bucket
-# Everything of theirs is in $dir.
+# All their files are in $dir.
 # shellcheck shell=bash disable=SC2154
+
+# shellcheck source=tests/harness/ports.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/ports.sh"
 
 # A zombie's command line is empty.
 alive() { [ -f "$dir/$1.pid" ] && is_own "/proc/$(cat "$dir/$1.pid")/cmdline" 2>/dev/null; }
@@ -32,9 +35,9 @@ stop_all() {
 }
 
 create() {
-    # Free ports: taken by chance are taken by someone else now and then, so try again.
+    # Programs that know nothing of the reservation may have a port, so try again.
     for _ in 1 2 3 4 5; do
-        port=$((20000 + RANDOM % 12000))
+        reserve_ports
         IMGSRV_TEST_S3_ENDPOINT=http://127.0.0.1:$port
         if start_all "$port"; then
             make_bucket

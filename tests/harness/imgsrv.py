@@ -3,11 +3,9 @@ import datetime
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
@@ -15,19 +13,8 @@ from harness import pair
 from harness.build import BINARY, clean_environment
 from harness.certificates import make_authority
 from harness.client import Client
+from harness.ports import free_port
 from harness.waiting import wait_until
-
-
-def free_port():
-    """Below those that outgoing connections take, so that it is still free for a restart."""
-    while True:
-        port = random.SystemRandom().randrange(10000, 20000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Log:

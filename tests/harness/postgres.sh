@@ -15,6 +15,9 @@ bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
 [ -n "$bin" ] || { echo "postgres.sh: no PostgreSQL server is installed (apt-get install postgresql)" >&2; exit 1; }
 fsync=${IMGSRV_TEST_POSTGRES_FSYNC:-off}
 
+# shellcheck source=tests/harness/ports.sh
+. "$(dirname "$(readlink -f "$0")")/ports.sh"
+
 # PostgreSQL refuses to run as root.
 as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 
@@ -42,9 +45,9 @@ full_page_writes = $fsync
 synchronous_commit = $fsync
 max_connections = 200
 EOF
-    # A free port: taken by chance is taken by someone else now and then, so try again.
-    for _ in 1 2 3 4 5 6 7 8; do
-        port=$((20000 + RANDOM % 12000))
+    # Programs that know nothing of the reservation may have the port, so try again.
+    for _ in 1 2 3 4 5; do
+        reserve_ports
         as tee "$dir/data/postgresql.auto.conf" >/dev/null <<<"port = $port"
         if start 2>/dev/null; then
             as "$bin/createdb" -h "$dir" -p "$port" -U postgres test

@@ -35,8 +35,8 @@ until_up() {
     local name=$1
     shift
     for _ in $(seq 1200); do
-        "$@" && return 0
         alive "$name" || return 1
+        "$@" && return 0
         sleep 0.05
     done
     return 1
@@ -152,6 +152,13 @@ make_bucket() {
         --user "$IMGSRV_TEST_S3_ACCESS_KEY:$IMGSRV_TEST_S3_SECRET_KEY" "$IMGSRV_TEST_S3_ENDPOINT/$IMGSRV_TEST_S3_BUCKET"
 }
 
+# Returns once it is stopped: the signal alone says only that it will be.
+freeze_storage() {
+    alive storage || return 1
+    kill -STOP "$(cat "$dir/storage.pid")"
+    until grep -q '^State:.T' "/proc/$(cat "$dir/storage.pid")/status"; do sleep 0.01; done
+}
+
 # run COMMAND...
 run() { IMGSRV_TEST_RGW_DIR=$dir "$@"; }
 
@@ -162,7 +169,7 @@ with)
     ;;
 kill-gateway) dir=${IMGSRV_TEST_RGW_DIR:?}; end gateway ;;
 start-gateway) dir=${IMGSRV_TEST_RGW_DIR:?}; start_gateway ;;
-freeze-storage) dir=${IMGSRV_TEST_RGW_DIR:?}; kill -STOP "$(cat "$dir/storage.pid")" ;;
-thaw-storage) dir=${IMGSRV_TEST_RGW_DIR:?}; kill -CONT "$(cat "$dir/storage.pid")" ;;
+freeze-storage) dir=${IMGSRV_TEST_RGW_DIR:?}; freeze_storage ;;
+thaw-storage) dir=${IMGSRV_TEST_RGW_DIR:?}; alive storage && kill -CONT "$(cat "$dir/storage.pid")" ;;
 *) sed -n '2,16s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -17,11 +17,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def start(file):
-    file.unlink(missing_ok=True)  # those of an earlier run end with it
+    file.unlink(missing_ok=True)  # servers of an earlier run end with it
+    ctest = os.getppid()
     log = file.with_suffix(".log")
     with open(log, "wb") as out:
         process = subprocess.Popen(
-            [HERE / "postgres.sh", "with", HERE / "rgw.sh", "with", sys.executable, __file__, "hold", file, str(os.getppid())],
+            [HERE / "postgres.sh", "with", HERE / "rgw.sh", "with", sys.executable, __file__, "hold", file, str(ctest), began(ctest)],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     while not file.exists():
         if process.poll() is not None:
@@ -31,7 +32,15 @@ def start(file):
     return 0
 
 
-def hold(file, ctest):
+def began(process):
+    """When it was started, which tells it from a later one of the same number; None once it has ended."""
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+
+
+def hold(file, ctest, ctest_began):
     """Inside of both scripts: they stop their servers when this ends. `ctest`: the process that needs them."""
     told = {k: v for k, v in os.environ.items() if k.startswith("IMGSRV_TEST_")} | {"holder": os.getpid()}
     written = file.with_suffix(".new")
@@ -40,7 +49,7 @@ def hold(file, ctest):
 
     def wanted():
         try:
-            return json.loads(file.read_text())["holder"] == os.getpid() and pathlib.Path(f"/proc/{ctest}").exists()
+            return json.loads(file.read_text())["holder"] == os.getpid() and began(ctest) == ctest_began
         except OSError:
             return False
     while wanted():

@@ -4,17 +4,16 @@ The promotion worker claims a completed session, verifies its bytes and records 
 """
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import os
 import random
-import socket
-import time
 
 from harness.checks import check
 from harness.client import digest_of
-from harness.imgsrv import Server
 from harness.pair import EMBEDDED, LEAST_PART
-from harness.waiting import wait_until
+from harness.slow_part import SlowPart
+from harness.waiting import NotInTime, wait_until
 from world import NO_ID
 
 
@@ -29,10 +28,8 @@ def staged(world):
 
 def nothing_left(world, before):
     """Checks that staging is as it was before."""
-    try:
-        wait_until(lambda: not staged(world) - before, "staging is empty", 10)
-    except TimeoutError:
-        pass
+    with contextlib.suppress(NotInTime):
+        wait_until(lambda: not staged(world) - before, "staging is empty")
     check.equal(staged(world) - before, set(), "nothing is left in staging")
 
 
@@ -302,33 +299,20 @@ def test_abort(world):
         check.contains(answer.detail, [upload, "aborted"], f"{what} after the abort: detail")
 
 
-def begin_part(world, upload, number, length, data):
-    """Sends the head and some of the body of a part; the socket."""
-    host, _, port = world.server.address.rpartition(":")
-    connection = socket.create_connection((host, int(port)), timeout=60)
-    connection.sendall(f"PUT /v1/uploads/{upload}/parts/{number} HTTP/1.1\r\nHost: x\r\n"
-                       f"Authorization: Bearer {world.writer.token}\r\nContent-Length: {length}\r\n\r\n".encode() + data)
-    return connection
-
-
-def read_all(connection):
-    data = b""
-    while piece := connection.recv(65536):
-        data += piece
-        if b"\r\n\r\n" in data and b"}" in data:
-            break
-    return data
+def slow_part(world, upload, number, length):
+    """In flight, and nothing of its body sent."""
+    return SlowPart(world.server, world.writer.token, upload, number, length)
 
 
 def test_superseded_part(world):
     data = os.urandom(200_000)
     upload = world.writer.new_upload(data)
-    slow = begin_part(world, upload, 1, len(data), b"y" * 100_000)
-    time.sleep(0.3)
-    part = world.writer.put_part(upload, 1, data).expect(200).json
-    slow.sendall(b"y" * 100_000)
-    head, _, body = read_all(slow).partition(b"\r\n\r\n")
-    check.equal(head.split(b" ")[1], b"409", "the slower of two requests for one part")
+    with slow_part(world, upload, 1, len(data)) as slow:
+        slow.send(b"y" * 100_000)
+        part = world.writer.put_part(upload, 1, data).expect(200).json
+        slow.send(b"y" * 100_000)
+        status, body = slow.answer()
+    check.equal(status, 409, "the slower of two requests for one part")
     check.contains(body.decode(), ["newer request", "same part"], "the slower of two requests for one part: detail")
     world.document.seen.add(("PUT", "/v1/uploads/{id}/parts/{number}", 409))
     listed = world.writer.get(f"/v1/uploads/{upload}/parts").expect(200).json["parts"]
@@ -338,10 +322,15 @@ def test_superseded_part(world):
 
 
 def test_interrupted_part(world):
+    def ended():
+        return sum(e["method"] == "PUT" and e["route"].endswith("/parts/{number}") for e in world.server.events("request"))
+
     data = os.urandom(100_000)
     upload = world.writer.new_upload(data)
-    begin_part(world, upload, 1, len(data), data[:50_000]).close()
-    time.sleep(0.3)
+    before = ended()
+    with slow_part(world, upload, 1, len(data)) as slow:
+        slow.send(data[:50_000])
+    wait_until(lambda: ended() > before, "the interrupted request is logged")
     check.equal(world.writer.get(f"/v1/uploads/{upload}/parts").json["parts"], [], "half a part is no part")
     part = world.writer.put_part(upload, 1, data).expect(200).json
     world.writer.complete(upload, [part]).expect(200)
@@ -349,15 +338,14 @@ def test_interrupted_part(world):
 
 
 def test_expired_session(world):
-    with Server("--upload-ttl", "1s", observe=world.server.observe) as server:
-        writer, data = server.writer(), b"too late"
-        upload = writer.new_upload(data)
-        part = writer.put_part(upload, 1, data).expect(200).json
-        time.sleep(1.2)
-        for answer, what in ((writer.put_part(upload, 1, data), "a part"), (writer.complete(upload, [part]), "completion")):
-            check.equal(answer.status, 412, f"{what} for an expired session")
-            check.contains(answer.detail, [upload, "expired"], f"{what} for an expired session: detail")
-        check.equal(writer.post(f"/v1/uploads/{upload}/abort").status, 200, "an expired session can be aborted")
+    data = b"too late"
+    upload = world.writer.new_upload(data)
+    part = world.writer.put_part(upload, 1, data).expect(200).json
+    world.server.backends.database.execute(f"UPDATE upload_sessions SET expires_us = 1 WHERE id = '{upload}'")
+    for answer, what in ((world.writer.put_part(upload, 1, data), "a part"), (world.writer.complete(upload, [part]), "completion")):
+        check.equal(answer.status, 412, f"{what} for an expired session")
+        check.contains(answer.detail, [upload, "expired"], f"{what} for an expired session: detail")
+    check.equal(world.writer.post(f"/v1/uploads/{upload}/abort").status, 200, "an expired session can be aborted")
 
 
 def test_unknown_session(world):

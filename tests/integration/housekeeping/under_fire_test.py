@@ -117,7 +117,6 @@ def main():
             told = time.monotonic()
             tally.say(f"{killer.kills} kills; {len(ledger.ready)} blobs, {len(ledger.published)} versions, {collecting.runs} collections")
     stop.set()
-    faults.disarm()
     for thread in (*clients, watcher, collecting):
         thread.join(300)
         tally.true(not thread.is_alive(), f"{thread.name} did not finish")

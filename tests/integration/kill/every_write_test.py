@@ -122,25 +122,23 @@ class Run:
         """The kind of call it died at, or None when the scenario has fewer calls."""
         self.faults.reset()
         if kill_after is not None:
-            self.faults.kill_after(kill_after, torn)
+            self.faults.arm(kill_after, torn)
         self.server.spawn(**self.faults.environment())
         scenario = Scenario(self.server, token, self.ledger)
         scenario.start()
-        died = None
-        running = True
-        while running:
+        self._while_both_run(scenario)
+        died = self.faults.disarm()  # the server may die after its last answer, too
+        if died:
+            self.server.process.wait(60)
+            self.server.start()
+            self._while_both_run(scenario)
+        if self.server.process.poll() is not None:
+            self.tally.true(False, f"the server ended by itself with {self.server.process.returncode}:\n{self.server.log.tail()}")
+        return self.faults.kind() if died else None
+
+    def _while_both_run(self, scenario):
+        while scenario.is_alive() and self.server.process.poll() is None:
             scenario.join(0.01)
-            running = scenario.is_alive()
-            if not running:
-                # Not to die while it is looked at and stopped; it may have died after its last answer.
-                self.faults.disarm()
-            if self.server.process.poll() is not None:
-                if died or self.server.process.returncode != -9:
-                    self.tally.true(False, f"the server ended by itself:\n{self.server.log.tail()}")
-                    break
-                died = self.faults.last_kind()
-                self.server.start()
-        return died
 
     def audit(self):
         if not self.tally.failures:

@@ -1,10 +1,10 @@
-// Loaded into the server with LD_PRELOAD: counts every call by which it changes what it keeps, and kills the process
-// with SIGKILL just before the call that the test names. So a test can stop the server between any two writes, and
-// sweep through all of them. What the test shares with this file is `struct control`, mapped from the file named by
-// FAULT_SHIM_CONTROL; faults.py has the other end.
+// Loaded into the server with LD_PRELOAD: counts every call that changes stored data, and kills the process with SIGKILL
+// just before the call that the test planned. So a test can stop the server between any two writes, and sweep through
+// all of them. Test and server share `struct control`, mapped from the file named by FAULT_SHIM_CONTROL; faults.py is the
+// test's end, and calls the functions below that begin with fault_shim_.
 //
-// Where data is kept in files, those are the calls that change a file system; with FAULT_SHIM_SENDS set, what is sent
-// on connections that the process itself has opened: to its database and its object store.
+// Counted are the calls that change a file system; with FAULT_SHIM_SENDS set, instead, what the process sends on
+// connections that it has opened itself: to its database and its object store.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,11 +23,15 @@
 
 enum { kRecent = 4096 };
 
+// What `plan` holds when it is not the number of the call to die at.
+#define DISARMED UINT64_C(0)
+#define DIED UINT64_MAX  // or is about to: nothing but death follows
+
 struct control {
     _Atomic uint64_t calls;           // so far, over all processes that mapped the file
-    _Atomic uint64_t kill_at;         // the number of the call to die at; 0: none
-    _Atomic uint32_t torn;            // 1: a write is done by half before the process dies
-    _Atomic uint32_t kind;            // of the call that was the last
+    _Atomic uint64_t plan;            // taken by one exchange, either by the call that dies or by the test that disarms
+    _Atomic uint32_t torn;            // 1: half of a write is done before the process dies
+    _Atomic uint32_t kind;            // of the call that took the plan
     _Atomic uint8_t recent[kRecent];  // the kind of call n at (n - 1) % kRecent
 };
 
@@ -56,12 +60,29 @@ _Noreturn static void die(void) {
     for (;;) pause();
 }
 
-// 1: this is the call to die at, and a half of it is wanted first.
+// The process dies at the first call from the planned one on, so that a plan made while calls go on is not missed.
+void fault_shim_arm(struct control* shared, uint64_t more, uint32_t torn) {
+    atomic_store(&shared->torn, torn);
+    atomic_store(&shared->plan, atomic_load(&shared->calls) + more + 1);
+}
+
+// 1: it was too late, a process has taken the plan and dies of it. 0: no process will.
+int fault_shim_disarm(struct control* shared) {
+    return atomic_exchange(&shared->plan, DISARMED) == DIED;
+}
+
+static bool take_plan(uint64_t call) {
+    uint64_t plan = atomic_load(&control->plan);
+    return plan != DISARMED && plan != DIED && call >= plan &&
+           atomic_compare_exchange_strong(&control->plan, &plan, DIED);
+}
+
+// 1: this is the call to die at, and half of it is wanted first.
 static int count(uint32_t kind) {
     if (!control || counts_sends != (kind == kSend)) return 0;
     const uint64_t n = atomic_fetch_add(&control->calls, 1) + 1;
     atomic_store(&control->recent[(n - 1) % kRecent], (uint8_t)kind);
-    if (n != atomic_load(&control->kill_at)) return 0;
+    if (!take_plan(n)) return 0;
     atomic_store(&control->kind, kind);
     if ((kind == kWrite || kind == kSend) && atomic_load(&control->torn)) return 1;
     die();

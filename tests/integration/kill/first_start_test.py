@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Kills the server before each call of its very first start that changes what it keeps: whatever is left there, the next start goes through, and one of the tokens that were printed lets the operator in."""
+"""Kills the server before each call of its very first start that changes stored data: whatever is left behind, the next start
+succeeds, and one of the tokens that were printed lets the operator in."""
 import pathlib
 import random
 import shutil
@@ -19,20 +20,22 @@ def admits(server, token):
 
 
 def attempt(folder, faults, tally, kill_after):
-    """Of a first start that is killed, and a second one: the calls of the first."""
+    """A first start that is killed, and a second one. Returns how many calls the first one made."""
     faults.reset()
     if kill_after is not None:
-        faults.kill_after(kill_after)
+        faults.arm(kill_after)
     server = Server(folder=folder, start=False)
     server.spawn(**faults.environment())
     # The workers of a server that is up write too, so it is killed in any case.
     if server.listening():
         server.kill()
+    tally.true(server.process.wait(60) == -9, f"the first start ended by itself:\n{server.log.tail()}")
+    moment = f"killed before call {kill_after} ({faults.kind()})" if faults.disarm() else "killed when it was up"
     calls, printed = faults.calls, server.bootstrap
     server.start()
     tokens = {printed, server.bootstrap}
     tally.true(any(admits(server, token) for token in tokens),
-                f"killed before call {kill_after} ({faults.last_kind()}): no printed token is valid; kept {folder}")
+               f"{moment}: no printed token is valid; kept {folder}")
     tally.true(server.stop() == 0, "the server did not stop well")
     audit.database(server, tally)
     server.backends.close()
@@ -48,7 +51,7 @@ def main():
     if not LONG_FORM:
         # The end, where the token is made, in any case.
         points = sorted({*random.sample(points, min(count, SHORT_FORM_KILLS)), *range(max(0, count - SHORT_FORM_KILLS), count)})
-    tally.say(f"{count} calls change what is kept, in a first start; killing before {len(points)} of them")
+    tally.say(f"{count} calls of a first start change stored data; killing before {len(points)} of them")
     for n in points:
         attempt(top / str(n), faults, tally, n)
     if not tally.failures:

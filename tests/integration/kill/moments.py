@@ -48,7 +48,6 @@ class Killer:
         self.kills = 0
 
     def spawn(self):
-        self.faults.disarm()
         self.server.spawn(**self.faults.environment())
 
     def kill_once(self):
@@ -96,11 +95,15 @@ class Killer:
         self._die_after_writes(int(self.random.random() ** 2 * 60))
 
     def _die_after_writes(self, writes):
-        self.faults.kill_after(writes, torn=self.random.random() < 0.3)
+        self.faults.arm(writes, torn=self.random.random() < 0.3)
         try:
             self.server.process.wait(4)
-            self.calls[self.faults.last_kind()] += 1
-        except subprocess.TimeoutExpired:  # nobody writes any more
+        except subprocess.TimeoutExpired:
+            pass  # no client writes any more
+        if self.faults.disarm():
+            self.server.process.wait(60)
+            self.calls[self.faults.kind()] += 1
+        else:
             self.server.kill()
 
 

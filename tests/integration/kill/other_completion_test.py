@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""A client completes an upload with one list of parts, the server is killed at each write of that, and the client completes
-with another list. The bytes in staging may then be those of the first list, while the running hash covers the second: what is
+"""A client completes an upload with one list of parts, the server is killed at each write that follows, and the client completes
+with another list. The staged bytes may then be those of the first list, while the running hash covers the second: what is
 served must hash to its digest all the same."""
+import contextlib
 import hashlib
 import json
 import pathlib
 import random
-import subprocess
 import tempfile
-import time
 
 from faults import Faults
 from harness.build import LONG_FORM
@@ -16,6 +15,7 @@ from harness.checks import Checks
 from harness.client import LOST, Refused
 from harness.imgsrv import Server
 from harness.pair import EMBEDDED, LEAST_PART
+from harness.slow_part import SlowPart
 from ledger import Blob
 from uploads import KIB, Patient
 
@@ -47,23 +47,21 @@ def attempt(server, token, faults, tally, n):
     head, tail, other = (random.randbytes(max(64 * KIB, LEAST_PART)) for _ in range(3))
     blob = Blob(head + tail)
     client = server.client(token, resend=False)
-    path = "/v1/uploads/" + client.new_upload(blob.data)
+    upload = client.new_upload(blob.data)
+    path = f"/v1/uploads/{upload}"
     # Parts 2 and 4 come at the same time: each alone fits into what the session expects. The gap keeps the running hash from
     # going on past part 2.
-    parts = put_together(server, token, path, {1: head, 2: tail, 4: other})
-    faults.kill_after(n)
+    parts = put_together(server, token, upload, {1: head, 2: tail, 4: other})
+    faults.arm(n)
     try:
         client.post(f"{path}/complete", json={"parts": [parts[1], parts[4]]}).expect(200)
-        time.sleep(0.1)  # the promotion that follows may die as well
+        client.settled(upload)  # the promotion that follows may die as well
     except LOST:
         pass
-    faults.disarm()
-    try:
-        server.process.wait(0.1)
-        killed = True
+    killed = faults.disarm()
+    if killed:
+        server.process.wait(60)
         server.start(**faults.environment())
-    except subprocess.TimeoutExpired:
-        killed = False
     patient = Patient(server, token, Quiet())
     try:
         session, _ = patient.json("", "POST", f"{path}/complete", {"parts": [parts[1], parts[2]]})
@@ -79,26 +77,18 @@ def attempt(server, token, faults, tally, n):
     return killed, end
 
 
-def put_together(server, token, path, contents):
+def put_together(server, token, upload, contents):
     """Sends parts so that none ends before all have begun. What to complete them with, by number."""
-    connections = {}
-    for number, data in contents.items():
-        c = connections[number] = server.client().connect()
-        c.putrequest("PUT", f"{path}/parts/{number}")
-        c.putheader("Authorization", f"Bearer {token}")
-        c.putheader("Content-Type", "application/octet-stream")
-        c.putheader("Content-Length", str(len(data)))
-        c.endheaders(data[:1])
-    time.sleep(0.1)
     parts = {}
-    for number, data in contents.items():
-        connections[number].send(data[1:])
-        answer = connections[number].getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise AssertionError(f"part {number}: {answer.status} {body}")
-        parts[number] = {"number": number, "etag": json.loads(body)["etag"], "size_bytes": len(data)}
-        connections[number].close()
+    with contextlib.ExitStack() as stack:
+        sending = {number: stack.enter_context(SlowPart(server, token, upload, number, len(data)))
+                   for number, data in contents.items()}
+        for number, data in contents.items():
+            sending[number].send(data)
+            status, body = sending[number].answer()
+            if status != 200:
+                raise AssertionError(f"part {number}: {status} {body}")
+            parts[number] = {"number": number, "etag": json.loads(body)["etag"], "size_bytes": len(data)}
     return parts
 
 

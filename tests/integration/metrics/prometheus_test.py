@@ -15,7 +15,8 @@ import urllib.request
 
 from harness.build import SOURCE
 from harness.checks import check
-from harness.imgsrv import Server, free_port
+from harness.imgsrv import Server
+from harness.ports import free_port
 from harness.waiting import wait_until
 
 MONITORING = pathlib.Path(SOURCE) / "packaging/monitoring"

@@ -86,8 +86,8 @@ class Chaos:
 
     def without(self, what, seconds, leave, come_back):
         """Gone from when it is surely gone to when it begins to come back."""
-        began = time.monotonic()
         leave()
+        began = time.monotonic()
         time.sleep(seconds)
         ended = time.monotonic()
         come_back()

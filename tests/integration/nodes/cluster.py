@@ -6,7 +6,8 @@ import tempfile
 
 from harness import pair
 from harness.client import LOST, Client
-from harness.imgsrv import Server, free_port
+from harness.imgsrv import Server
+from harness.ports import free_port
 from harness.waiting import wait_until
 
 # A node that died in the middle of a request gives the balancer nothing to pass on: the client is asked to come again.

@@ -8,7 +8,8 @@ import urllib.request
 
 from harness.checks import check
 from harness.client import Client
-from harness.imgsrv import Server, free_port
+from harness.imgsrv import Server
+from harness.ports import free_port
 from harness.waiting import wait_until
 
 

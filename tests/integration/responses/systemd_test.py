@@ -13,7 +13,7 @@ import tempfile
 from harness.build import BUILD
 from harness.checks import check
 from harness.client import Client, digest_of
-from harness.imgsrv import free_port
+from harness.ports import free_port
 from harness.waiting import wait_until
 
 WATCHDOG = 2
