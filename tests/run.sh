@@ -94,7 +94,6 @@ parts=("$@")
 ((${#parts[@]} > 0)) || parts=(unit contract abi badplugins integration e2e lint tidy)
 
 sections=(build test)
-[[ " ${parts[*]} " == *" bench "* ]] && sections+=(bench)
 [[ " ${parts[*]} " == *" fuzz "* ]] && sections+=(fuzz)
 packaging/install-dependencies.sh "${sections[@]}" || give_up "the packages needed could not be installed"
 

@@ -1,4 +1,5 @@
-// download PORT PATH CLIENTS: that many GETs at once on loopback, bodies dropped in the kernel; prints MiB/s.
+// download PORT PATH CLIENTS BYTES: that many GETs at once on loopback, of a body of that size, which is dropped in the
+// kernel; prints MiB/s.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -44,7 +45,8 @@ long get(int port, const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 4) return 2;
+    if (argc != 5) return 2;
+    const long bytes = std::atol(argv[4]);
     std::atomic<long> total{0};
     std::atomic<bool> failed{false};
     const auto start = std::chrono::steady_clock::now();
@@ -52,7 +54,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < std::atoi(argv[3]); ++i)
         clients.emplace_back([&] {
             const long n = get(std::atoi(argv[1]), argv[2]);
-            if (n < 0)
+            if (n != bytes)
                 failed = true;
             else
                 total += n;

@@ -14,7 +14,7 @@ def variable(name):
         return os.environ[name]
     file = os.environ.get("IMGSRV_TEST_BACKENDS")
     if not file:
-        raise SystemExit(f"{name} is not set; servers/pair.py tells how to run a test on PostgreSQL and S3")
+        raise SystemExit(f"{name} is not set; harness/pair.py tells how to run a test on PostgreSQL and S3")
     return json.loads(pathlib.Path(file).read_text())[name]
 
 

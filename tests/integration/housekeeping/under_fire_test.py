@@ -88,7 +88,7 @@ class Collecting(threading.Thread):
 def main():
     seed = int(os.environ.get("IMGSRV_KILL_SEED", time.time_ns() % 1_000_000))
     tally = Checks()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-keeping-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-under-fire-"))
     tally.say(f"{SECONDS:g} s, seed {seed}, data in {folder}")
     faults = Faults(folder / "faults")
     server = Server("--gc-interval", "1s", "--scrub-rate", "64MiB", "--scrub-interval", "4s", folder=folder, start=False)

@@ -1,4 +1,4 @@
-"""The real issuer of servers/oidc, and servers that trust it."""
+"""The real issuer of harness/oidc, and servers that trust it."""
 import fcntl
 import json
 import shutil
@@ -9,6 +9,7 @@ import urllib.request
 
 from harness.build import BUILD, SOURCE as TREE
 from harness.imgsrv import Server
+from harness.ports import free_port
 
 SOURCE = TREE / "tests/harness/oidc"
 INSTALLED = BUILD / "test-issuer"
@@ -35,7 +36,7 @@ class Issuer:
 
     def __init__(self):
         install()
-        self.port = 0
+        self.port = free_port()
         self.start()
 
     def start(self):
@@ -45,7 +46,6 @@ class Issuer:
         for line in self.process.stdout:
             if line.startswith("up "):
                 self.url = line.split()[1]
-                self.port = urllib.parse.urlsplit(self.url).port
                 return
         raise RuntimeError(f"the issuer ended with {self.process.wait()}")
 
