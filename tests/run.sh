@@ -77,11 +77,13 @@ lint() {
 
 tidy() {
     local log
-    build dev
+    build ci
     say "clang-tidy"
     log=$(mktemp)
-    # Sources of host, sdk and plugins; their headers are seen through them. The tests are read by people.
-    if run-clang-tidy -quiet -j "$jobs" -p build/dev -extra-arg=-Wno-unknown-warning-option "^$PWD/(host|sdk|plugins)/.*" >"$log" 2>&1; then
+    # The unity batches of host, sdk and plugins, so that the libraries' headers are walked once a batch; sources and
+    # headers are seen through them. The tests are read by people.
+    if run-clang-tidy -quiet -j "$jobs" -p build/ci -extra-arg=-Wno-unknown-warning-option \
+        "^$PWD/build/ci/(host|sdk|plugins)/|^$PWD/(host|sdk|plugins)/" >"$log" 2>&1; then
         count 1 0
     else
         grep -E '(warning|error):' "$log" | sort -u
@@ -100,8 +102,8 @@ packaging/install-dependencies.sh "${sections[@]}" || give_up "the packages need
 for part in "${parts[@]}"; do
     case $part in
         unit | contract | abi | badplugins | integration | e2e)
-            build dev
-            run_labels dev "$part"
+            build ci
+            run_labels ci "$part"
             ;;
         soak)
             build release

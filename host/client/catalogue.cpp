@@ -66,11 +66,11 @@ JobStep read_step(const json& d) {
             .finished_at = text(d, "finished_at")};
 }
 
+}  // namespace
+
 std::string job_path(const std::string& id) {
     return "/v1/publish-jobs/" + encode_segment(id);
 }
-
-}  // namespace
 
 bool Artifact::same_place(const Artifact& other) const {
     return operating_system == other.operating_system && architecture == other.architecture &&

@@ -20,6 +20,9 @@ struct Attachment {
     std::uint64_t size = 0;
 };
 
+// The path of a publish job in the API.
+std::string job_path(const std::string& id);
+
 struct Artifact {
     std::string id;  // empty until it is on the server
     std::string operating_system;

@@ -21,10 +21,6 @@ struct JobOptions : CommandOptions {
     std::string wait = "1h";
 };
 
-std::string job_path(const std::string& id) {
-    return "/v1/publish-jobs/" + encode_segment(id);
-}
-
 int run_job_list(const JobOptions& options) {
     return run_command(options, [&](CommandContext& c) -> Status {
         const std::string filter = options.state.empty() ? "" : "?state=" + encode_segment(options.state);

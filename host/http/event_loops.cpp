@@ -39,6 +39,8 @@ struct NullHandler final : Pistache::Tcp::Handler {
     void onInput(const char*, std::size_t, const std::shared_ptr<Pistache::Tcp::Peer>&) override {}
 };
 
+}  // namespace
+
 // One loop: the transport of one reactor thread. Uses of Pistache::Tcp::Transport only what keeps track of sockets; its
 // queues for writes, timers and peers are never filled, for they confuse connections that share a descriptor number and
 // lose wake-ups.
@@ -235,8 +237,6 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
     std::vector<std::function<void()>> posted_;
     bool woken_ = false;
 };
-
-}  // namespace
 
 struct EventLoops::Impl {
     std::shared_ptr<Pistache::Aio::Reactor> reactor = Pistache::Aio::Reactor::create();

@@ -8,23 +8,24 @@
 #include "http/percent.h"
 
 namespace imgsrv::http {
-namespace {
 
 constexpr std::size_t kMethods = 7;
 constexpr std::size_t kNoRoute = SIZE_MAX;
 
+// One segment of the patterns; a path through the tree is a pattern.
+struct PatternNode {
+    std::map<std::string, std::unique_ptr<PatternNode>, std::less<>> literals;
+    std::unique_ptr<PatternNode> parameter;
+    std::array<std::size_t, kMethods> routes{};  // by method: index of the route, or kNoRoute
+
+    PatternNode() { routes.fill(kNoRoute); }
+};
+
+namespace {
+
 std::size_t index_of(Method method) {
     return static_cast<std::size_t>(method);
 }
-
-// One segment of the patterns; a path through the tree is a pattern.
-struct Node {
-    std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
-    std::unique_ptr<Node> parameter;
-    std::array<std::size_t, kMethods> routes{};  // by method: index of the route, or kNoRoute
-
-    Node() { routes.fill(kNoRoute); }
-};
 
 bool is_parameter(std::string_view segment) {
     return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
@@ -44,7 +45,7 @@ std::vector<std::string_view> split(std::string_view path) {
 
 // Calls visit(leaf) for every node that the segments lead to, literals first, until one returns true.
 template <class Visit>
-bool walk(const Node& node, std::span<const std::string> segments, const Visit& visit) {
+bool walk(const PatternNode& node, std::span<const std::string> segments, const Visit& visit) {
     if (segments.empty()) return visit(node);
     if (const auto it = node.literals.find(segments.front()); it != node.literals.end())
         if (walk(*it->second, segments.subspan(1), visit)) return true;
@@ -65,7 +66,7 @@ std::string allow_list(const std::array<bool, kMethods>& has) {
 }  // namespace
 
 struct Router::Table {
-    Node root;
+    PatternNode root;
     std::vector<Route> routes;
     // By route, the positions of its parameters among the segments and their names.
     std::vector<std::vector<std::pair<std::size_t, std::string>>> parameters;
@@ -78,19 +79,19 @@ Router::Router(Router&&) noexcept = default;
 
 void Router::add(Route route) {
     assert(!route.pattern.empty() && route.pattern.front() == '/' && (route.handler || route.fast));
-    Node* node = &table_->root;
+    PatternNode* node = &table_->root;
     std::vector<std::pair<std::size_t, std::string>> parameters;
     const auto segments = split(route.pattern);
     table_->deepest = std::max(table_->deepest, segments.size());
     for (std::size_t i = 0; i < segments.size(); ++i) {
-        std::unique_ptr<Node>* next = nullptr;
+        std::unique_ptr<PatternNode>* next = nullptr;
         if (is_parameter(segments[i])) {
             parameters.emplace_back(i, segments[i].substr(1, segments[i].size() - 2));
             next = &node->parameter;
         } else {
             next = &node->literals[std::string(segments[i])];
         }
-        if (!*next) *next = std::make_unique<Node>();
+        if (!*next) *next = std::make_unique<PatternNode>();
         node = next->get();
     }
     assert(node->routes.at(index_of(route.method)) == kNoRoute && "two routes of one method and pattern");
@@ -122,7 +123,7 @@ Result<Router::Match> Router::match(Method method, std::string_view path) const 
 
     std::array<bool, kMethods> has{};
     std::size_t found = kNoRoute;
-    walk(table_->root, segments, [&](const Node& leaf) {
+    walk(table_->root, segments, [&](const PatternNode& leaf) {
         for (std::size_t i = 0; i < kMethods; ++i) has.at(i) = has.at(i) || leaf.routes.at(i) != kNoRoute;
         found = leaf.routes.at(index_of(method));
         if (found == kNoRoute && method == Method::head) found = leaf.routes.at(index_of(Method::get));

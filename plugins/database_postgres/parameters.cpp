@@ -9,7 +9,6 @@ namespace imgsrv::postgres {
 namespace {
 
 constexpr int kTextFormat = 0;
-constexpr int kBinaryFormat = 1;
 
 template <class Number>
 std::string to_text(Number number) {

@@ -11,8 +11,6 @@
 namespace imgsrv::postgres {
 namespace {
 
-constexpr int kBinaryFormat = 1;
-
 template <class Number>
 Number parse(std::string_view text) {
     Number number{};

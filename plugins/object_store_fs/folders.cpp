@@ -12,7 +12,6 @@ namespace imgsrv::fs {
 namespace {
 
 constexpr std::size_t kRememberedFolders = 4096;
-constexpr int kFolder = O_RDONLY | O_DIRECTORY;
 
 bool foreign(int error) {
     return error == ELOOP || error == EXDEV || error == ENOTDIR || error == EISDIR;

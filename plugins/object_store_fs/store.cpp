@@ -19,7 +19,6 @@ namespace imgsrv::fs {
 namespace {
 
 constexpr std::string_view kFormat = "imgsrv object store, files, layout 1\n";
-constexpr int kFolder = O_RDONLY | O_DIRECTORY;
 // A process that was killed may take a moment to let go of the lock.
 constexpr auto kLockPatience = std::chrono::seconds(1);
 constexpr auto kLockRetry = std::chrono::milliseconds(20);

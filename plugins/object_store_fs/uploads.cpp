@@ -18,7 +18,6 @@ namespace {
 constexpr std::size_t kLoadedUploads = 64;  // each holds two descriptors and its parts
 constexpr std::int64_t kReceiptLifeSeconds = 7 * 24 * 3600;
 constexpr std::int64_t kSweepEverySeconds = 3600;
-constexpr int kFolder = O_RDONLY | O_DIRECTORY;
 
 std::int64_t now_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())

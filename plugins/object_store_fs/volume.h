@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <imgsrv/imgsrv.hpp>
 
 #include <cstdint>
@@ -43,6 +44,9 @@ class Volume {
     bool durable_;
     bool direct_;
 };
+
+// The flags that open a folder.
+inline constexpr int kFolder = O_RDONLY | O_DIRECTORY;
 
 // Opens a path below `folder` that passes no symbolic link and never leaves it: openat2(RESOLVE_BENEATH |
 // RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS), or a walk with O_NOFOLLOW where the kernel lacks it. O_CLOEXEC and

@@ -6,14 +6,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "trimmed.h"
+
 namespace imgsrv::s3 {
 namespace {
-
-std::string_view trimmed(std::string_view s) {
-    const auto first = s.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos) return {};
-    return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
-}
 
 std::string environment(const char* name) {
     const char* value = std::getenv(name);

@@ -6,6 +6,8 @@
 #include <new>
 #include <thread>
 
+#include "trimmed.h"
+
 namespace imgsrv::s3 {
 namespace {
 
@@ -59,12 +61,6 @@ TransportFailure::Reason reason_of(CURLcode code, std::string_view text) {
         default:
             return Reason::broken;
     }
-}
-
-std::string_view trimmed(std::string_view s) {
-    const auto first = s.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return s.substr(first, s.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 }  // namespace

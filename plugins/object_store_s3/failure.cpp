@@ -8,13 +8,13 @@
 namespace imgsrv::s3 {
 namespace {
 
-constexpr std::uint32_t kLongestPause = 60;  // seconds
+constexpr std::uint32_t kLongestRetryAfter = 60;  // seconds
 
 std::uint32_t retry_after_ms(const Answer& answer) {
     const auto value = answer.header("retry-after");
     if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos) return 0;
-    return static_cast<std::uint32_t>(std::min<unsigned long>(std::strtoul(value.c_str(), nullptr, 10), kLongestPause) *
-                                      1000);
+    return static_cast<std::uint32_t>(
+        std::min<unsigned long>(std::strtoul(value.c_str(), nullptr, 10), kLongestRetryAfter) * 1000);
 }
 
 struct Known {

@@ -29,7 +29,7 @@ std::string utc_timestamp(std::chrono::sys_seconds when) {
 }
 
 // Without blanks at its ends, and with one blank for each run of them.
-std::string trimmed(std::string_view value) {
+std::string canonical_value(std::string_view value) {
     std::string out;
     for (const char c : value) {
         const bool blank = c == ' ' || c == '\t';
@@ -85,7 +85,8 @@ std::string signed_headers(const SignedRequest& request) {
 
 std::string canonical_request(const SignedRequest& request) {
     std::string out = request.method + '\n' + request.path + '\n' + request.query + '\n';
-    for (const auto& [name, value] : request.headers) out.append(name).append(":").append(trimmed(value)).append("\n");
+    for (const auto& [name, value] : request.headers)
+        out.append(name).append(":").append(canonical_value(value)).append("\n");
     return out.append("\n").append(signed_headers(request)).append("\n").append(request.payload_hash);
 }
 

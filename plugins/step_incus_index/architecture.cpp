@@ -7,11 +7,11 @@
 namespace imgsrv_incus {
 namespace {
 
-using Entry = std::pair<std::string_view, std::string_view>;
+using NamePair = std::pair<std::string_view, std::string_view>;
 
 // Sorted by the first name. The second is one that both clients' tables of architectures hold. ARMv6 goes by its
 // kernel name: `armel` means ARMv6 to Incus and ARMv7 to older LXD, where it would take the aliases of `armhf`.
-constexpr std::array<Entry, 33> kNames{{
+constexpr std::array<NamePair, 33> kNames{{
     {"aarch64", "arm64"},
     {"amd64", "amd64"},
     {"arm64", "arm64"},
@@ -46,12 +46,12 @@ constexpr std::array<Entry, 33> kNames{{
     {"x86-64", "amd64"},
     {"x86_64", "amd64"},
 }};
-static_assert(std::ranges::is_sorted(kNames, {}, &Entry::first));
+static_assert(std::ranges::is_sorted(kNames, {}, &NamePair::first));
 
 }  // namespace
 
 std::string_view stream_architecture(std::string_view catalogue_name) {
-    const auto found = std::ranges::lower_bound(kNames, catalogue_name, {}, &Entry::first);
+    const auto found = std::ranges::lower_bound(kNames, catalogue_name, {}, &NamePair::first);
     return found != kNames.end() && found->first == catalogue_name ? found->second : std::string_view();
 }
 

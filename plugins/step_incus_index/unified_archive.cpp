@@ -19,7 +19,7 @@ namespace {
 
 namespace sdk = imgsrv::sdk;
 
-constexpr std::size_t kBlock = 256 * 1024;
+constexpr std::size_t kReadBlock = 256 * 1024;
 constexpr int kMaxMembers = 10'000;
 constexpr std::int64_t kMaxUnpacked = 256 * 1024 * 1024;
 
@@ -62,7 +62,7 @@ std::optional<Kind> kind_of_member(std::string_view path) {
 }  // namespace
 
 Kind unified_kind(const sdk::Call& call, sdk::OwnedReader& reader) {
-    Source source{call, reader, std::vector<std::byte>(kBlock), nullptr};
+    Source source{call, reader, std::vector<std::byte>(kReadBlock), nullptr};
     const std::unique_ptr<archive, Free> a(archive_read_new());
     if (!a) throw std::bad_alloc();
     const auto check = [&](int result) {

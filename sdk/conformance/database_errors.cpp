@@ -5,7 +5,7 @@
 namespace imgsrv::conformance {
 namespace {
 
-void fresh(Link& link) {
+void fresh_errors_tables(Link& link) {
     link.script(
         "DROP TABLE IF EXISTS conformance_child; DROP TABLE IF EXISTS conformance_parent;"
         "CREATE TABLE conformance_parent (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -18,7 +18,7 @@ void fresh(Link& link) {
 
 void unique(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_errors_tables(link);
     link.must_fail(IMGSRV_ALREADY_EXISTS, IMGSRV_DB_UNIQUE,
                    "INSERT INTO conformance_parent (id, name) VALUES (1, 'x')");
     const auto error = link.must_fail(IMGSRV_ALREADY_EXISTS, IMGSRV_DB_UNIQUE,
@@ -30,7 +30,7 @@ void unique(Instance& instance) {
 
 void foreign_key(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_errors_tables(link);
     link.must_fail(IMGSRV_FAILED_PRECONDITION, IMGSRV_DB_FOREIGN_KEY,
                    "INSERT INTO conformance_child (id, parent) VALUES (2, 99)");
     link.must_fail(IMGSRV_FAILED_PRECONDITION, IMGSRV_DB_FOREIGN_KEY, "DELETE FROM conformance_parent");
@@ -38,7 +38,7 @@ void foreign_key(Instance& instance) {
 
 void check_constraint(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_errors_tables(link);
     const auto error = link.must_fail(IMGSRV_FAILED_PRECONDITION, IMGSRV_DB_CHECK,
                                       "UPDATE conformance_parent SET size = $1", {integer(-1)});
     IMGSRV_EXPECT(std::strcmp(error.native, "conformance_size") == 0);
@@ -46,7 +46,7 @@ void check_constraint(Instance& instance) {
 
 void not_null(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_errors_tables(link);
     link.must_fail(IMGSRV_FAILED_PRECONDITION, IMGSRV_DB_NOT_NULL, "UPDATE conformance_parent SET name = $1", {null()});
 }
 

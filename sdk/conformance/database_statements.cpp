@@ -3,7 +3,7 @@
 namespace imgsrv::conformance {
 namespace {
 
-void fresh(Link& link) {
+void fresh_statements_tables(Link& link) {
     make_table(link, "t", "id BIGINT PRIMARY KEY, n BIGINT NOT NULL, s TEXT");
 }
 
@@ -44,7 +44,7 @@ void parameters_are_counted(Instance& instance) {
 
 void one_statement_a_query(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_statements_tables(link);
     link.must_fail(IMGSRV_INTERNAL, IMGSRV_DB_SYNTAX, "SELECT 1; DELETE FROM conformance_t");
     link.must_fail(IMGSRV_INTERNAL, IMGSRV_DB_SYNTAX, "");
     link.must_fail(IMGSRV_INTERNAL, IMGSRV_DB_SYNTAX, " -- nothing\n");
@@ -53,7 +53,7 @@ void one_statement_a_query(Instance& instance) {
 
 void changed_rows_are_counted(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_statements_tables(link);
     IMGSRV_EXPECT(link.change("INSERT INTO conformance_t (id, n) VALUES (1, 0), (2, 0), (3, 0)") == 3);
     IMGSRV_EXPECT(link.change("UPDATE conformance_t SET n = 1 WHERE id > 1") == 2);
     IMGSRV_EXPECT(link.change("UPDATE conformance_t SET n = 1 WHERE id > 1") == 2);  // matched, though nothing differs
@@ -69,7 +69,7 @@ void changed_rows_are_counted(Instance& instance) {
 
 void returning_gives_rows(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_statements_tables(link);
     imgsrv_error error{};
     std::vector<Values> rows;
     std::uint64_t affected = 0;
@@ -87,7 +87,7 @@ void returning_gives_rows(Instance& instance) {
 
 void rows_come_one_by_one(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_statements_tables(link);
     const auto& db = link.table();
     imgsrv_error error{};
     imgsrv_value value{};
@@ -116,7 +116,7 @@ void rows_come_one_by_one(Instance& instance) {
 
 void one_result_at_a_time(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_statements_tables(link);
     link.change("INSERT INTO conformance_t (id, n) VALUES (1, 0), (2, 0)");
     imgsrv_error error{};
     link.begin(IMGSRV_TX_WRITE);
@@ -158,7 +158,7 @@ void many_rows(Instance& instance) {
 
 void statements_are_reused(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_statements_tables(link);
     const std::string insert = "INSERT INTO conformance_t (id, n, s) VALUES ($1, $2, $3)";
     for (std::int64_t i = 0; i < 300; ++i) {
         link.change(insert, {integer(i), integer(i), i % 2 == 0 ? null() : text(std::to_string(i))});

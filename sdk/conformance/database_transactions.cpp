@@ -5,7 +5,7 @@ namespace {
 
 constexpr const char* kCount = "SELECT count(*) FROM conformance_t";
 
-void fresh(Link& link) {
+void fresh_transactions_tables(Link& link) {
     make_table(link, "t", "id BIGINT PRIMARY KEY, n BIGINT NOT NULL");
 }
 void insert(Link& link, std::int64_t id) {
@@ -15,7 +15,7 @@ void insert(Link& link, std::int64_t id) {
 void connections_are_independent(Instance& instance) {
     Link a(instance);
     Link b(instance);
-    fresh(a);
+    fresh_transactions_tables(a);
     a.begin(IMGSRV_TX_READ);
     b.begin(IMGSRV_TX_READ);
     a.rollback();
@@ -26,7 +26,7 @@ void connections_are_independent(Instance& instance) {
 void commit_is_seen_by_others(Instance& instance) {
     Link writer(instance);
     Link reader(instance);
-    fresh(writer);
+    fresh_transactions_tables(writer);
     writer.begin(IMGSRV_TX_WRITE);
     insert(writer, 1);
     IMGSRV_EXPECT(writer.number(kCount) == 1);
@@ -40,7 +40,7 @@ void commit_is_seen_by_others(Instance& instance) {
 void statement_alone_is_a_transaction(Instance& instance) {
     Link a(instance);
     Link b(instance);
-    fresh(a);
+    fresh_transactions_tables(a);
     insert(a, 1);
     IMGSRV_EXPECT(b.number(kCount) == 1);
     // A statement that fails half way leaves nothing: the third row breaks the key.
@@ -51,7 +51,7 @@ void statement_alone_is_a_transaction(Instance& instance) {
 
 void rollback_leaves_no_trace(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_transactions_tables(link);
     link.begin(IMGSRV_TX_WRITE);
     insert(link, 1);
     link.rollback();
@@ -64,7 +64,7 @@ void rollback_leaves_no_trace(Instance& instance) {
 void disconnect_rolls_back(Instance& instance) {
     Link gone(instance);
     Link other(instance);
-    fresh(gone);
+    fresh_transactions_tables(gone);
     gone.begin(IMGSRV_TX_WRITE);
     insert(gone, 1);
     gone.disconnect();
@@ -76,7 +76,7 @@ void disconnect_rolls_back(Instance& instance) {
 void read_sees_one_snapshot(Instance& instance) {
     Link reader(instance);
     Link writer(instance);
-    fresh(writer);
+    fresh_transactions_tables(writer);
     reader.begin(IMGSRV_TX_READ);
     insert(writer, 1);  // after begin, before the first query: already too late to be seen
     IMGSRV_EXPECT(reader.number(kCount) == 0);
@@ -88,7 +88,7 @@ void read_sees_one_snapshot(Instance& instance) {
 
 void read_cannot_write(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_transactions_tables(link);
     link.begin(IMGSRV_TX_READ);
     link.must_fail(IMGSRV_FAILED_PRECONDITION, IMGSRV_DB_READ_ONLY, "INSERT INTO conformance_t (id, n) VALUES (1, 0)");
     link.rollback();
@@ -97,7 +97,7 @@ void read_cannot_write(Instance& instance) {
 
 void failure_ends_the_transaction(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_transactions_tables(link);
     insert(link, 1);
 
     imgsrv_error error{};
@@ -125,7 +125,7 @@ void failure_ends_the_transaction(Instance& instance) {
 
 void calls_out_of_turn_are_refused(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_transactions_tables(link);
     imgsrv_error error{};
     const auto& db = link.table();
     IMGSRV_EXPECT_CODE(IMGSRV_FAILED_PRECONDITION, error, db.commit(link.raw(), link.call(), &error));
@@ -139,7 +139,7 @@ void calls_out_of_turn_are_refused(Instance& instance) {
 
 void transactions_have_their_own_calls(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_transactions_tables(link);
     for (const char* sql : {"BEGIN", "  commit", "/* x */ ROLLBACK", "-- x\nSAVEPOINT s"}) {
         link.must_fail(IMGSRV_INTERNAL, IMGSRV_DB_SYNTAX, sql);
     }
@@ -153,7 +153,7 @@ void transactions_have_their_own_calls(Instance& instance) {
 void reset_makes_it_new(Instance& instance) {
     Link link(instance);
     Link other(instance);
-    fresh(link);
+    fresh_transactions_tables(link);
     imgsrv_error error{};
     const auto& db = link.table();
 

@@ -6,7 +6,7 @@
 namespace imgsrv::conformance {
 namespace {
 
-void fresh(Link& link) {
+void fresh_values_tables(Link& link) {
     make_table(link, "v",
                std::string("id BIGINT PRIMARY KEY, i BIGINT, d DOUBLE PRECISION, b BOOLEAN, s TEXT, x ") +
                    link.dialect().blob_type);
@@ -29,7 +29,7 @@ std::string pattern(std::size_t size, char first) {
 
 void integers(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     for (const std::int64_t i :
          {std::int64_t{0}, std::int64_t{1}, std::int64_t{-1}, std::int64_t{1} << 53, (std::int64_t{1} << 53) + 1,
           std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
@@ -39,7 +39,7 @@ void integers(Instance& instance) {
 
 void doubles(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     for (const double d : {0.0, 1.0, -2.5, 0.1, 1.0 / 3.0, 1e300, 5e-324, std::numeric_limits<double>::max()}) {
         IMGSRV_EXPECT(round_trip(link, "d", real(d)) == real(d));
     }
@@ -47,7 +47,7 @@ void doubles(Instance& instance) {
 
 void booleans(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     for (const bool b : {true, false}) {
         const auto value = round_trip(link, "b", boolean(b));
         // A dialect without a boolean type gives the integers 0 and 1.
@@ -59,7 +59,7 @@ void booleans(Instance& instance) {
 
 void texts(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     for (const char* s :
          {"", "a", "it's \"quoted\" \\ %_ $1 ?", "\n\t\x01", "Grüße 世界 🐧", "NULL", "12345", "x'00'"}) {
         IMGSRV_EXPECT(round_trip(link, "s", text(s)) == text(s));
@@ -72,7 +72,7 @@ void texts(Instance& instance) {
 
 void blobs(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     std::string every;
     for (int c = 0; c < 256; ++c) every += static_cast<char>(c);
     for (const std::string& s : {std::string(), std::string(1, '\0'), std::string("\\x41"), every}) {
@@ -82,7 +82,7 @@ void blobs(Instance& instance) {
 
 void nulls(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     for (const char* column : {"i", "d", "b", "s", "x"}) {
         IMGSRV_EXPECT(round_trip(link, column, null()) == null());
         IMGSRV_EXPECT(link.number(std::string("SELECT count(*) FROM conformance_v WHERE ") + column + " IS NULL") == 1);
@@ -105,7 +105,7 @@ void nulls(Instance& instance) {
 
 void all_types_in_one_row(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     link.change("INSERT INTO conformance_v (id, i, d, b, s, x) VALUES ($1, $2, $3, $4, $5, $6)",
                 {integer(1), integer(-7), real(0.5), boolean(true), text("s"), blob(std::string("\0x", 2))});
     auto rows = link.read("SELECT i, d, b, s, x, NULL FROM conformance_v");
@@ -117,7 +117,7 @@ void all_types_in_one_row(Instance& instance) {
 
 void ten_mebibytes(Instance& instance) {
     Link link(instance);
-    fresh(link);
+    fresh_values_tables(link);
     const auto big_text = text(pattern(10 << 20, 'a'));
     const auto big_blob = blob(pattern(10 << 20, '\0'));
     IMGSRV_EXPECT(round_trip(link, "s", big_text) == big_text);

@@ -19,6 +19,10 @@
 // as C++ that keeps codes visible.
 namespace imgsrv::conformance {
 
+inline constexpr std::uint64_t kMiB = 1 << 20;
+// The least S3 takes for a part that is not the last.
+inline constexpr std::uint64_t kPart = 5 * kMiB;
+
 // `size` bytes that follow from the seed: position i holds the same byte wherever and whenever it is asked for.
 struct Pattern {
     std::uint64_t seed = 0;

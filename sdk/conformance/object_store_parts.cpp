@@ -6,10 +6,6 @@
 namespace imgsrv::conformance {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
-// The least S3 takes for a part that is not the last.
-constexpr std::uint64_t kPart = 5 * kMiB;
-
 // Uploads the parts of these sizes in the order given by `sequence` (indexes) and checks the object.
 void upload_in_order(Store& store, const std::string& name, const std::vector<std::uint64_t>& sizes,
                      const std::vector<std::size_t>& sequence, bool announce) {

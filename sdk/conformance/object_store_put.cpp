@@ -8,8 +8,6 @@
 namespace imgsrv::conformance {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
-
 std::int64_t now_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();

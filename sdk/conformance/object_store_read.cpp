@@ -9,8 +9,6 @@
 namespace imgsrv::conformance {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
-
 void absent_objects_are_not_found(Instance& instance) {
     Store store(instance);
     store.put(store.key("a/b"), {1, 1});

@@ -6,10 +6,6 @@
 namespace imgsrv::conformance {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
-// The least S3 takes for a part that is not the last.
-constexpr std::uint64_t kPart = 5 * kMiB;
-
 void parts_not_named_are_dropped(Instance& instance) {
     Store store(instance);
     for (const std::vector<std::uint32_t>& wanted :

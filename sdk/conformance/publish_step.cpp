@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kLargeBlob = 8 * 1024 * 1024;
 
-const imgsrv_publish_step& table(const Instance& step) {
+const imgsrv_publish_step& step_table(const Instance& step) {
     return *static_cast<const imgsrv_publish_step*>(step.component().vtable);
 }
 
@@ -25,7 +25,7 @@ bool finalizer(const Instance& step) {
 
 std::vector<std::string> documents(const Instance& step) {
     std::vector<std::string> paths;
-    for (const auto* const* d = table(step).documents; d != nullptr && *d != nullptr; ++d)
+    for (const auto* const* d = step_table(step).documents; d != nullptr && *d != nullptr; ++d)
         paths.emplace_back((*d)->path);
     return paths;
 }
@@ -95,7 +95,7 @@ PublishedView two_versions(Instance& step) {
 }
 
 void table_is_whole(Instance& step) {
-    const imgsrv_publish_step& t = table(step);
+    const imgsrv_publish_step& t = step_table(step);
     IMGSRV_EXPECT(t.struct_size >= sizeof(imgsrv_publish_step));
     IMGSRV_EXPECT(t.run != nullptr);
     IMGSRV_EXPECT(documents(step).empty() == (t.render == nullptr));
@@ -229,7 +229,7 @@ void rows_have_a_schema(Instance& step) {
     PublishHost host = standard_version();
     run_or_skip(host, step);
     if (host.rows().empty()) throw NotOffered("the step puts no rows");
-    IMGSRV_EXPECT(table(step).row_schema > 0);
+    IMGSRV_EXPECT(step_table(step).row_schema > 0);
 }
 
 void document_paths_are_plain(Instance& step) {
@@ -245,7 +245,7 @@ void document_paths_are_plain(Instance& step) {
         };
         IMGSRV_EXPECT(std::all_of(path.begin(), path.end(), plain));
     }
-    for (const auto* const* d = table(step).documents; *d != nullptr; ++d) {
+    for (const auto* const* d = step_table(step).documents; *d != nullptr; ++d) {
         IMGSRV_EXPECT((*d)->struct_size >= sizeof(imgsrv_document));
         IMGSRV_EXPECT((*d)->content_type != nullptr && std::strchr((*d)->content_type, '/') != nullptr);
     }

@@ -12,7 +12,6 @@
 
 namespace imgsrv::services {
 
-namespace rows = store::principals;
 using store::Transaction;
 
 bool Caller::may(domain::Action action) const {
@@ -20,7 +19,7 @@ bool Caller::may(domain::Action action) const {
 }
 
 Result<ports::TokenRecord> TokenRegistry::find_token(const ports::Call& call, std::string_view token_id) {
-    return pool_.read(call, [&](Transaction& tx) { return rows::find_live_token(tx, token_id); });
+    return pool_.read(call, [&](Transaction& tx) { return store::principals::find_live_token(tx, token_id); });
 }
 
 void TokenRegistry::token_used(const ports::Call& call, std::string_view token_id) {
@@ -37,7 +36,7 @@ void TokenRegistry::token_used(const ports::Call& call, std::string_view token_i
     const ports::Call brief{call.request_id, now + std::chrono::seconds(1), call.cancel};
     const Status kept = pool_.write(brief, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time at, tx.now());
-        return rows::touch_token(tx, token_id, at);
+        return store::principals::touch_token(tx, token_id, at);
     });
     if (!kept.ok()) log::debug("last_used_at not kept", {{"error", kept.describe()}});
 }
@@ -71,7 +70,8 @@ Result<Caller> AccessService::admit(const ports::Call& call, const ports::Identi
     std::vector<std::string> roles;
     if (identity.issuer.empty()) {
         caller.principal_id = identity.subject;
-        IMGSRV_ASSIGN(roles, pool_.read(call, [&](Transaction& tx) { return rows::roles(tx, identity.subject); }));
+        IMGSRV_ASSIGN(
+            roles, pool_.read(call, [&](Transaction& tx) { return store::principals::roles(tx, identity.subject); }));
     } else {
         IMGSRV_ASSIGN(auto admitted, admit_external(pool_, call, identity));
         caller.principal_id = std::move(admitted.principal_id);
@@ -97,19 +97,19 @@ Result<domain::Principal> AccessService::create_principal(const ports::Call& cal
     domain::Principal principal{new_uuid(), request.kind, request.display_name, request.attributes, {}, Time()};
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(principal.created, tx.now());
-        return rows::insert(tx, principal);
+        return store::principals::insert(tx, principal);
     }));
     log::info("principal made", {{"request_id", call.request_id}, {"principal_id", principal.id}});
     return principal;
 }
 
 Result<domain::Principal> AccessService::principal(const ports::Call& call, std::string_view id) {
-    return pool_.read(call, [&](Transaction& tx) { return rows::find(tx, id); });
+    return pool_.read(call, [&](Transaction& tx) { return store::principals::find(tx, id); });
 }
 
 Result<domain::Page<domain::Principal>> AccessService::principals(const ports::Call& call,
                                                                   const domain::PageRequest& page) {
-    return pool_.read(call, [&](Transaction& tx) { return rows::list(tx, page); });
+    return pool_.read(call, [&](Transaction& tx) { return store::principals::list(tx, page); });
 }
 
 namespace {
@@ -131,9 +131,9 @@ Status check_role(std::string_view role_id) {
 Status AccessService::grant(const ports::Call& call, std::string_view principal_id, std::string_view role_id) {
     IMGSRV_TRY(check_role(role_id));
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-        IMGSRV_TRY(rows::find(tx, principal_id).status());
+        IMGSRV_TRY(store::principals::find(tx, principal_id).status());
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::grant(tx, principal_id, role_id, now);
+        return store::principals::grant(tx, principal_id, role_id, now);
     }));
     record(call, "role given", principal_id, "role_id", role_id);
     return {};
@@ -142,9 +142,9 @@ Status AccessService::grant(const ports::Call& call, std::string_view principal_
 Status AccessService::revoke_role(const ports::Call& call, std::string_view principal_id, std::string_view role_id) {
     IMGSRV_TRY(check_role(role_id));
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-        IMGSRV_TRY(rows::find(tx, principal_id).status());
+        IMGSRV_TRY(store::principals::find(tx, principal_id).status());
         if (role_id == domain::kRuleRole) IMGSRV_TRY(store::provisioning::remove_grants(tx, principal_id));
-        return rows::revoke(tx, principal_id, role_id);
+        return store::principals::revoke(tx, principal_id, role_id);
     }));
     record(call, "role taken", principal_id, "role_id", role_id);
     return {};
@@ -166,11 +166,11 @@ Result<AccessService::Issued> AccessService::issue_token(const ports::Call& call
     IMGSRV_ASSIGN(auto secret, (*issuer)->issue(call, out.token.id));
     out.plaintext = std::move(secret.plaintext);
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-        IMGSRV_TRY(rows::find(tx, principal_id).status());
+        IMGSRV_TRY(store::principals::find(tx, principal_id).status());
         IMGSRV_ASSIGN(out.token.created, tx.now());
         if (request.expires <= out.token.created)
             return {Code::invalid_argument, "expires_at " + format_rfc3339(request.expires) + " is not in the future"};
-        return rows::insert_token(tx, out.token, secret.verifier);
+        return store::principals::insert_token(tx, out.token, secret.verifier);
     }));
     record(call, "API token issued", principal_id, "token_id", out.token.id);
     return out;
@@ -179,15 +179,15 @@ Result<AccessService::Issued> AccessService::issue_token(const ports::Call& call
 Result<domain::Page<domain::ApiToken>> AccessService::tokens(const ports::Call& call, std::string_view principal_id,
                                                              const domain::PageRequest& page) {
     return pool_.read(call, [&](Transaction& tx) -> Result<domain::Page<domain::ApiToken>> {
-        IMGSRV_TRY(rows::find(tx, principal_id).status());
-        return rows::tokens(tx, principal_id, page);
+        IMGSRV_TRY(store::principals::find(tx, principal_id).status());
+        return store::principals::tokens(tx, principal_id, page);
     });
 }
 
 Status AccessService::revoke_token(const ports::Call& call, std::string_view token_id) {
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::revoke_token(tx, token_id, now);
+        return store::principals::revoke_token(tx, token_id, now);
     }));
     log::info("API token revoked", {{"request_id", call.request_id}, {"token_id", token_id}});
     return {};
@@ -205,16 +205,16 @@ Status AccessService::bootstrap(const ports::Call& call, const std::function<voi
     IMGSRV_ASSIGN(const auto secret, (*issuer)->issue(call, token.id));
     return pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        IMGSRV_ASSIGN(const bool managed, rows::has_live_auth_manager(tx, now));
+        IMGSRV_ASSIGN(const bool managed, store::principals::has_live_auth_manager(tx, now));
         if (managed) return {};
         // Of several nodes that start together one passes. The others wait here and then begin anew, before they print
         // a token that would never be valid.
-        IMGSRV_TRY(rows::claim_bootstrap(tx));
+        IMGSRV_TRY(store::principals::claim_bootstrap(tx));
         principal.created = token.created = now;
         token.expires = now + std::chrono::hours(24);
-        IMGSRV_TRY(rows::insert(tx, principal));
-        IMGSRV_TRY(rows::grant(tx, principal.id, "auth-manager", now));
-        IMGSRV_TRY(rows::insert_token(tx, token, secret.verifier));
+        IMGSRV_TRY(store::principals::insert(tx, principal));
+        IMGSRV_TRY(store::principals::grant(tx, principal.id, "auth-manager", now));
+        IMGSRV_TRY(store::principals::insert_token(tx, token, secret.verifier));
         print(secret.plaintext);
         return {};
     });

@@ -13,7 +13,6 @@
 namespace imgsrv::services {
 namespace {
 
-namespace rows = store::provisioning;
 using store::Transaction;
 
 // A record of a grant is written at most this often, whatever tokens say.
@@ -31,7 +30,7 @@ std::string forwarded(const ports::Identity& identity, const std::vector<std::st
 }
 
 struct Look {
-    std::optional<rows::ExternalPrincipal> principal;
+    std::optional<store::provisioning::ExternalPrincipal> principal;
     bool let_in = false;
     std::vector<domain::RuleGrant> records;  // to be written; without principal_id and seen
 };
@@ -41,17 +40,17 @@ Result<Look> look(Transaction& tx, const ports::Identity& identity) {
     Look look;
     for (const std::string& rule_id : identity.rule_ids) {
         // The authenticator said so a moment ago; the database says so now.
-        IMGSRV_ASSIGN(auto rule, rows::find_in_force(tx, rule_id, identity.issuer, identity.subject));
+        IMGSRV_ASSIGN(auto rule, store::provisioning::find_in_force(tx, rule_id, identity.issuer, identity.subject));
         if (!rule) continue;
         look.let_in = true;
         look.principal = std::move(rule->principal);
         if (rule->grant && now - rule->grant->seen < kRecordEvery) continue;
-        std::string claims = forwarded(identity, rows::claim_names(rule->forwarded_claims));
+        std::string claims = forwarded(identity, store::provisioning::claim_names(rule->forwarded_claims));
         if (rule->grant && rule->grant->claims == claims && rule->grant->audience == rule->audience) continue;
         look.records.push_back({"", rule_id, identity.issuer, rule->audience, std::move(claims), {}});
     }
     if (!look.let_in) {
-        IMGSRV_ASSIGN(look.principal, rows::find_external(tx, identity.issuer, identity.subject));
+        IMGSRV_ASSIGN(look.principal, store::provisioning::find_external(tx, identity.issuer, identity.subject));
     }
     return look;
 }
@@ -64,11 +63,12 @@ Result<std::string> record(store::Pool& pool, const ports::Call& call, const por
     if (principal.display_name.empty()) principal.display_name = identity.subject;
     return pool.write(call, [&](Transaction& tx) -> Result<std::string> {
         IMGSRV_ASSIGN(principal.created, tx.now());
-        IMGSRV_ASSIGN(std::string id, rows::ensure_external(tx, principal, identity.issuer, identity.subject));
+        IMGSRV_ASSIGN(std::string id,
+                      store::provisioning::ensure_external(tx, principal, identity.issuer, identity.subject));
         for (domain::RuleGrant grant : records) {
             grant.principal_id = id;
             grant.seen = principal.created;
-            IMGSRV_TRY(rows::put_grant(tx, grant));
+            IMGSRV_TRY(store::provisioning::put_grant(tx, grant));
         }
         return id;
     });

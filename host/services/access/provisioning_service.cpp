@@ -13,7 +13,6 @@
 namespace imgsrv::services {
 namespace {
 
-namespace rows = store::provisioning;
 using store::Transaction;
 
 ports::Rule to_port(const domain::ProvisioningRule& rule) {
@@ -53,14 +52,14 @@ void record(const ports::Call& call, std::string_view what, const domain::Provis
 }  // namespace
 
 Result<std::int64_t> RuleRegistry::generation(const ports::Call& call) {
-    return pool_.read(call, [](Transaction& tx) { return rows::generation(tx); });
+    return pool_.read(call, [](Transaction& tx) { return store::provisioning::generation(tx); });
 }
 
 Result<RuleRegistry::Rules> RuleRegistry::rules_in_force(const ports::Call& call) {
     return pool_.read(call, [](Transaction& tx) -> Result<Rules> {
         Rules out;
-        IMGSRV_ASSIGN(out.generation, rows::generation(tx));
-        IMGSRV_ASSIGN(const auto enabled, rows::enabled(tx));
+        IMGSRV_ASSIGN(out.generation, store::provisioning::generation(tx));
+        IMGSRV_ASSIGN(const auto enabled, store::provisioning::enabled(tx));
         for (const auto& rule : enabled) out.rules.push_back(to_port(rule));
         return out;
     });
@@ -85,14 +84,14 @@ Result<domain::ProvisioningRule> ProvisioningService::create(const ports::Call& 
     if (rule.id.empty()) rule.id = new_uuid();
     IMGSRV_TRY(check(call, rule));
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-        IMGSRV_ASSIGN(const std::size_t count, rows::count(tx));
+        IMGSRV_ASSIGN(const std::size_t count, store::provisioning::count(tx));
         if (count >= domain::kMaxRules)
             return {Code::failed_precondition, "there are " + std::to_string(count) +
                                                    " provisioning rules; the limit is " +
                                                    std::to_string(domain::kMaxRules)};
         IMGSRV_ASSIGN(rule.created, tx.now());
         rule.updated = rule.created;
-        return rows::insert(tx, rule);
+        return store::provisioning::insert(tx, rule);
     }));
     record(call, "provisioning rule made", rule);
     return rule;
@@ -103,28 +102,28 @@ Result<domain::ProvisioningRule> ProvisioningService::update(const ports::Call& 
     IMGSRV_TRY(this->rule(call, rule.id).status());
     IMGSRV_TRY(check(call, rule));
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-        IMGSRV_ASSIGN(const auto before, rows::find(tx, rule.id));
+        IMGSRV_ASSIGN(const auto before, store::provisioning::find(tx, rule.id));
         rule.created = before.created;
         IMGSRV_ASSIGN(rule.updated, tx.now());
-        return rows::update(tx, rule);
+        return store::provisioning::update(tx, rule);
     }));
     record(call, "provisioning rule changed", rule);
     return rule;
 }
 
 Status ProvisioningService::remove(const ports::Call& call, std::string_view id) {
-    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) { return rows::remove(tx, id); }));
+    IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) { return store::provisioning::remove(tx, id); }));
     log::info("provisioning rule removed", {{"request_id", call.request_id}, {"rule_id", id}});
     return {};
 }
 
 Result<domain::ProvisioningRule> ProvisioningService::rule(const ports::Call& call, std::string_view id) {
-    return pool_.read(call, [&](Transaction& tx) { return rows::find(tx, id); });
+    return pool_.read(call, [&](Transaction& tx) { return store::provisioning::find(tx, id); });
 }
 
 Result<domain::Page<domain::ProvisioningRule>> ProvisioningService::rules(const ports::Call& call,
                                                                           const domain::PageRequest& page) {
-    return pool_.read(call, [&](Transaction& tx) { return rows::list(tx, page); });
+    return pool_.read(call, [&](Transaction& tx) { return store::provisioning::list(tx, page); });
 }
 
 Result<bool> ProvisioningService::still_holds(const ports::Call& call, const domain::ProvisioningRule& rule,
@@ -137,7 +136,7 @@ Result<bool> ProvisioningService::still_holds(const ports::Call& call, const dom
 Result<std::vector<domain::RuleGrant>> ProvisioningService::lapsed(const ports::Call& call,
                                                                    std::string_view rule_id) const {
     constexpr std::uint32_t kAtOnce = 500;
-    auto found = pool_.read(call, [&](Transaction& tx) { return rows::find(tx, rule_id); });
+    auto found = pool_.read(call, [&](Transaction& tx) { return store::provisioning::find(tx, rule_id); });
     const bool gone = !found.ok() && found.status().code() == Code::not_found;
     if (!found.ok() && !gone) return std::move(found).status();
 
@@ -145,8 +144,9 @@ Result<std::vector<domain::RuleGrant>> ProvisioningService::lapsed(const ports::
     bool any = false;
     std::string after;
     for (;;) {
-        IMGSRV_ASSIGN(const auto grants,
-                      pool_.read(call, [&](Transaction& tx) { return rows::grants(tx, rule_id, after, kAtOnce); }));
+        IMGSRV_ASSIGN(const auto grants, pool_.read(call, [&](Transaction& tx) {
+            return store::provisioning::grants(tx, rule_id, after, kAtOnce);
+        }));
         for (const domain::RuleGrant& grant : grants) {
             any = true;
             after = grant.principal_id;
@@ -172,7 +172,7 @@ Result<ProvisioningService::Reconciliation> ProvisioningService::reconcile(const
     // A grant that a request renews meanwhile stays: the rule let that request in as it is now.
     if (apply) {
         IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-            for (const auto& grant : grants) IMGSRV_TRY(rows::remove_grant(tx, grant));
+            for (const auto& grant : grants) IMGSRV_TRY(store::provisioning::remove_grant(tx, grant));
             return {};
         }));
         log::info("provisioning rule reconciled", {{"request_id", call.request_id},

@@ -8,13 +8,12 @@
 namespace imgsrv::services {
 namespace {
 
-namespace rows = store::catalogue;
 using store::Transaction;
 
 Result<domain::Image> visible_image(Transaction& tx, View view, std::string_view name) {
-    IMGSRV_ASSIGN(auto image, rows::find_image(tx, name));
+    IMGSRV_ASSIGN(auto image, store::catalogue::find_image(tx, name));
     if (view == View::all) return image;
-    IMGSRV_ASSIGN(const bool published, rows::has_published_version(tx, image.id));
+    IMGSRV_ASSIGN(const bool published, store::catalogue::has_published_version(tx, image.id));
     if (!published) return Status(Code::not_found, "there is no image '" + std::string(name) + "'");
     return image;
 }
@@ -27,7 +26,7 @@ struct ImageVersion {
 Result<ImageVersion> visible_version(Transaction& tx, View view, std::string_view image, std::string_view version) {
     ImageVersion out;
     IMGSRV_ASSIGN(out.image, visible_image(tx, view, image));
-    IMGSRV_ASSIGN(out.version, rows::find_version(tx, out.image, version));
+    IMGSRV_ASSIGN(out.version, store::catalogue::find_version(tx, out.image, version));
     if (view == View::published && out.version.state != domain::VersionState::published)
         return Status(Code::not_found,
                       "there is no version '" + std::string(version) + "' of image '" + std::string(image) + "'");
@@ -38,7 +37,7 @@ Result<domain::Manifest> read_manifest(Transaction& tx, ImageVersion found) {
     domain::Manifest manifest;
     manifest.image = std::move(found.image);
     manifest.version = std::move(found.version);
-    IMGSRV_ASSIGN(manifest.artifacts, rows::artifacts(tx, manifest.version.id));
+    IMGSRV_ASSIGN(manifest.artifacts, store::catalogue::artifacts(tx, manifest.version.id));
     return manifest;
 }
 
@@ -63,7 +62,7 @@ auto CatalogueService::edit(const ports::Call& call, std::string_view image, std
 }
 
 Result<domain::Page<domain::Image>> CatalogueService::images(const ports::Call& call, const domain::PageRequest& page) {
-    return pool_.read(call, [&](Transaction& tx) { return rows::published_images(tx, page); });
+    return pool_.read(call, [&](Transaction& tx) { return store::catalogue::published_images(tx, page); });
 }
 
 Result<domain::Image> CatalogueService::image(const ports::Call& call, View view, std::string_view name) {
@@ -78,7 +77,7 @@ Result<domain::Image> CatalogueService::create_image(const ports::Call& call, co
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(image.created, tx.now());
         image.updated = image.created;
-        return rows::insert_image(tx, image);
+        return store::catalogue::insert_image(tx, image);
     }));
     return image;
 }
@@ -88,7 +87,7 @@ Result<domain::Page<domain::Version>> CatalogueService::versions(const ports::Ca
                                                                  const domain::PageRequest& page) {
     return pool_.read(call, [&](Transaction& tx) -> Result<domain::Page<domain::Version>> {
         IMGSRV_ASSIGN(const auto found, visible_image(tx, view, image));
-        return rows::published_versions(tx, found, page);
+        return store::catalogue::published_versions(tx, found, page);
     });
 }
 
@@ -96,18 +95,18 @@ Result<domain::Version> CatalogueService::create_draft(const ports::Call& call, 
                                                        std::string_view version) {
     IMGSRV_TRY(domain::check_version_name(version));
     return pool_.write(call, [&](Transaction& tx) -> Result<domain::Version> {
-        IMGSRV_ASSIGN(const auto parent, rows::find_image(tx, image));
+        IMGSRV_ASSIGN(const auto parent, store::catalogue::find_image(tx, image));
         IMGSRV_ASSIGN(const Time now, tx.now());
         domain::Version draft{new_uuid(), parent.id, std::string(version), domain::VersionState::draft, std::nullopt,
                               now,        now};
-        IMGSRV_TRY(rows::insert_version(tx, image, draft));
+        IMGSRV_TRY(store::catalogue::insert_version(tx, image, draft));
         return draft;
     });
 }
 
 Status CatalogueService::delete_draft(const ports::Call& call, std::string_view image, std::string_view version) {
     return edit(call, image, version, [&](Transaction& tx, ImageVersion& found, Time) -> Status {
-        return rows::delete_draft(tx, found.version.id);
+        return store::catalogue::delete_draft(tx, found.version.id);
     });
 }
 
@@ -126,7 +125,7 @@ Result<domain::Manifest> CatalogueService::resolve(const ports::Call& call, std:
         if (exact.ok()) return read_manifest(tx, std::move(exact).value());
         if (exact.status().code() != Code::not_found) return std::move(exact).status();
         IMGSRV_ASSIGN(auto parent, visible_image(tx, View::published, image));
-        IMGSRV_ASSIGN(auto version, rows::version_of_alias(tx, parent, ref));
+        IMGSRV_ASSIGN(auto version, store::catalogue::version_of_alias(tx, parent, ref));
         if (!version)
             return Status(Code::not_found, "image '" + std::string(image) +
                                                "' has no published version and no alias '" +
@@ -139,7 +138,7 @@ Result<domain::Artifact> CatalogueService::artifact(const ports::Call& call, Vie
                                                     std::string_view version, std::string_view artifact_id) {
     return pool_.read(call, [&](Transaction& tx) -> Result<domain::Artifact> {
         IMGSRV_ASSIGN(const auto found, visible_version(tx, view, image, version));
-        return rows::find_artifact(tx, found.version.id, artifact_id);
+        return store::catalogue::find_artifact(tx, found.version.id, artifact_id);
     });
 }
 
@@ -163,7 +162,7 @@ Result<domain::Artifact> CatalogueService::add_artifact(const ports::Call& call,
     IMGSRV_TRY(edit(call, image, version, [&](Transaction& tx, ImageVersion& found, Time now) -> Status {
         artifact.version_id = found.version.id;
         artifact.created = now;
-        return rows::insert_artifact(tx, artifact);
+        return store::catalogue::insert_artifact(tx, artifact);
     }));
     return artifact;
 }
@@ -171,8 +170,8 @@ Result<domain::Artifact> CatalogueService::add_artifact(const ports::Call& call,
 Status CatalogueService::delete_artifact(const ports::Call& call, std::string_view image, std::string_view version,
                                          std::string_view artifact_id) {
     return edit(call, image, version, [&](Transaction& tx, ImageVersion& found, Time) -> Status {
-        IMGSRV_TRY(rows::find_artifact(tx, found.version.id, artifact_id).status());
-        return rows::delete_artifact(tx, artifact_id);
+        IMGSRV_TRY(store::catalogue::find_artifact(tx, found.version.id, artifact_id).status());
+        return store::catalogue::delete_artifact(tx, artifact_id);
     });
 }
 
@@ -181,8 +180,8 @@ Result<domain::Attachment> CatalogueService::attachment(const ports::Call& call,
                                                         std::string_view attachment_id) {
     return pool_.read(call, [&](Transaction& tx) -> Result<domain::Attachment> {
         IMGSRV_ASSIGN(const auto found, visible_version(tx, view, image, version));
-        IMGSRV_TRY(rows::find_artifact(tx, found.version.id, artifact_id).status());
-        return rows::find_attachment(tx, artifact_id, attachment_id);
+        IMGSRV_TRY(store::catalogue::find_artifact(tx, found.version.id, artifact_id).status());
+        return store::catalogue::find_attachment(tx, artifact_id, attachment_id);
     });
 }
 
@@ -196,9 +195,9 @@ Result<domain::Attachment> CatalogueService::add_attachment(const ports::Call& c
     domain::Attachment attachment{
         new_uuid(), std::string(artifact_id), request.name, request.media_type, digest.text(), size, Time()};
     IMGSRV_TRY(edit(call, image, version, [&](Transaction& tx, ImageVersion& found, Time now) -> Status {
-        IMGSRV_TRY(rows::find_artifact(tx, found.version.id, artifact_id).status());
+        IMGSRV_TRY(store::catalogue::find_artifact(tx, found.version.id, artifact_id).status());
         attachment.created = now;
-        return rows::insert_attachment(tx, attachment);
+        return store::catalogue::insert_attachment(tx, attachment);
     }));
     return attachment;
 }
@@ -206,9 +205,9 @@ Result<domain::Attachment> CatalogueService::add_attachment(const ports::Call& c
 Status CatalogueService::delete_attachment(const ports::Call& call, std::string_view image, std::string_view version,
                                            std::string_view artifact_id, std::string_view attachment_id) {
     return edit(call, image, version, [&](Transaction& tx, ImageVersion& found, Time) -> Status {
-        IMGSRV_TRY(rows::find_artifact(tx, found.version.id, artifact_id).status());
-        IMGSRV_TRY(rows::find_attachment(tx, artifact_id, attachment_id).status());
-        return rows::delete_attachment(tx, attachment_id);
+        IMGSRV_TRY(store::catalogue::find_artifact(tx, found.version.id, artifact_id).status());
+        IMGSRV_TRY(store::catalogue::find_attachment(tx, artifact_id, attachment_id).status());
+        return store::catalogue::delete_attachment(tx, attachment_id);
     });
 }
 
@@ -216,7 +215,7 @@ Result<domain::Page<domain::Alias>> CatalogueService::aliases(const ports::Call&
                                                               std::string_view image, const domain::PageRequest& page) {
     return pool_.read(call, [&](Transaction& tx) -> Result<domain::Page<domain::Alias>> {
         IMGSRV_ASSIGN(const auto found, visible_image(tx, view, image));
-        return rows::aliases(tx, found, page);
+        return store::catalogue::aliases(tx, found, page);
     });
 }
 
@@ -224,7 +223,7 @@ Result<domain::Alias> CatalogueService::alias(const ports::Call& call, View view
                                               std::string_view alias) {
     return pool_.read(call, [&](Transaction& tx) -> Result<domain::Alias> {
         IMGSRV_ASSIGN(const auto found, visible_image(tx, view, image));
-        return rows::find_alias(tx, found, alias);
+        return store::catalogue::find_alias(tx, found, alias);
     });
 }
 
@@ -241,11 +240,12 @@ Result<CatalogueService::PutAlias> CatalogueService::put_alias(const ports::Call
                                                          "; an alias can only point at a published version");
         IMGSRV_ASSIGN(const Time now, tx.now());
         PutAlias out;
-        IMGSRV_ASSIGN(out.created, rows::put_alias(tx, {new_uuid(), target.image.id, std::string(alias),
-                                                        target.version.id, target.version.version, now, now}));
-        IMGSRV_ASSIGN(out.alias, rows::find_alias(tx, target.image, alias));
-        IMGSRV_TRY(rows::bump_generation(tx));
-        IMGSRV_ASSIGN(generation, rows::generation(tx));
+        IMGSRV_ASSIGN(out.created,
+                      store::catalogue::put_alias(tx, {new_uuid(), target.image.id, std::string(alias),
+                                                       target.version.id, target.version.version, now, now}));
+        IMGSRV_ASSIGN(out.alias, store::catalogue::find_alias(tx, target.image, alias));
+        IMGSRV_TRY(store::catalogue::bump_generation(tx));
+        IMGSRV_ASSIGN(generation, store::catalogue::generation(tx));
         return out;
     });
     if (put.ok()) clock_.advance_to(generation);
@@ -255,11 +255,11 @@ Result<CatalogueService::PutAlias> CatalogueService::put_alias(const ports::Call
 Status CatalogueService::delete_alias(const ports::Call& call, std::string_view image, std::string_view alias) {
     std::int64_t generation = 0;
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-        IMGSRV_ASSIGN(const auto parent, rows::find_image(tx, image));
-        IMGSRV_ASSIGN(const auto found, rows::find_alias(tx, parent, alias));
-        IMGSRV_TRY(rows::delete_alias(tx, found.id));
-        IMGSRV_TRY(rows::bump_generation(tx));
-        IMGSRV_ASSIGN(generation, rows::generation(tx));
+        IMGSRV_ASSIGN(const auto parent, store::catalogue::find_image(tx, image));
+        IMGSRV_ASSIGN(const auto found, store::catalogue::find_alias(tx, parent, alias));
+        IMGSRV_TRY(store::catalogue::delete_alias(tx, found.id));
+        IMGSRV_TRY(store::catalogue::bump_generation(tx));
+        IMGSRV_ASSIGN(generation, store::catalogue::generation(tx));
         return {};
     }));
     clock_.advance_to(generation);
@@ -267,7 +267,7 @@ Status CatalogueService::delete_alias(const ports::Call& call, std::string_view 
 }
 
 Status CatalogueService::refresh_generation(const ports::Call& call) {
-    IMGSRV_ASSIGN(const auto now, pool_.read(call, [&](Transaction& tx) { return rows::generation(tx); }));
+    IMGSRV_ASSIGN(const auto now, pool_.read(call, [&](Transaction& tx) { return store::catalogue::generation(tx); }));
     clock_.advance_to(now);
     return {};
 }

@@ -7,24 +7,23 @@
 
 namespace imgsrv::services {
 
-namespace rows = store::collection;
 using store::Transaction;
 
 namespace {
 
 // Rows that one transaction changes: others write meanwhile.
 constexpr std::uint32_t kBatch = 100;
-constexpr std::uint32_t kPage = 1000;
+constexpr std::uint32_t kObjectsAtOnce = 1000;
 constexpr std::chrono::hours kOrphanInterval{24};
 // A few are left behind when processes die, whatever else is in the store.
 constexpr std::size_t kFewOrphans = 3;
 
-void count(rows::Totals& totals, std::uint64_t bytes) {
+void count(store::collection::Totals& totals, std::uint64_t bytes) {
     ++totals.blobs;
     totals.bytes += bytes;
 }
 
-void accumulate(rows::Totals& sum, const rows::Totals& more) {
+void accumulate(store::collection::Totals& sum, const store::collection::Totals& more) {
     sum.blobs += more.blobs;
     sum.bytes += more.bytes;
 }
@@ -47,14 +46,14 @@ Status Collector::collect(const ports::Call& call, CollectorReport& report) {
 Status Collector::mark(const ports::Call& call, CollectorReport& report) {
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::unmark_named(tx, now);
+        return store::collection::unmark_named(tx, now);
     }));
     for (std::string after;;) {
         if (call.cancelled()) return cancelled();
         std::vector<std::string> page;
         IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
             IMGSRV_ASSIGN(const Time now, tx.now());
-            IMGSRV_ASSIGN(page, rows::unmarked(tx, now, after, kBatch));
+            IMGSRV_ASSIGN(page, store::collection::unmarked(tx, now, after, kBatch));
             return {};
         }));
         if (page.empty()) return {};
@@ -62,7 +61,7 @@ Status Collector::mark(const ports::Call& call, CollectorReport& report) {
             IMGSRV_ASSIGN(const Time now, tx.now());
             std::uint64_t n = 0;
             for (const auto& digest : page) {
-                IMGSRV_ASSIGN(const bool one, rows::mark(tx, digest, now));
+                IMGSRV_ASSIGN(const bool one, store::collection::mark(tx, digest, now));
                 n += one ? 1 : 0;
             }
             return n;
@@ -82,10 +81,10 @@ Status Collector::sweep(const ports::Call& call, CollectorReport& report) {
             gone.clear();
             IMGSRV_ASSIGN(const Time now, tx.now());
             const Time before = now - options_.grace;
-            IMGSRV_TRY(rows::unmark_named(tx, now));
-            IMGSRV_ASSIGN(auto blobs, rows::due(tx, before, kBatch));
+            IMGSRV_TRY(store::collection::unmark_named(tx, now));
+            IMGSRV_ASSIGN(auto blobs, store::collection::due(tx, before, kBatch));
             for (auto& blob : blobs) {
-                IMGSRV_ASSIGN(const bool collected, rows::collect(tx, blob, before, now));
+                IMGSRV_ASSIGN(const bool collected, store::collection::collect(tx, blob, before, now));
                 if (collected) gone.push_back(std::move(blob));
             }
             return blobs.size();
@@ -107,7 +106,7 @@ Result<std::uint64_t> Collector::visit_old(const ports::Call& call,
     std::uint64_t named = 0;
     for (std::string after;;) {
         if (call.cancelled()) return cancelled();
-        IMGSRV_ASSIGN(const auto page, objects_.list(call, kBlobPrefix, after, kPage));
+        IMGSRV_ASSIGN(const auto page, objects_.list(call, kBlobPrefix, after, kObjectsAtOnce));
         std::vector<const ports::ObjectInfo*> orphans;
         std::size_t old = 0;
         IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
@@ -117,7 +116,7 @@ Result<std::uint64_t> Collector::visit_old(const ports::Call& call,
             for (const auto& object : page.objects) {
                 if (object.mtime > now - options_.orphan_age) continue;
                 ++old;
-                IMGSRV_ASSIGN(const bool known, rows::key_is_known(tx, object.key));
+                IMGSRV_ASSIGN(const bool known, store::collection::key_is_known(tx, object.key));
                 if (!known) orphans.push_back(&object);
             }
             return {};
@@ -147,9 +146,9 @@ Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report
         // promotes nothing.
         IMGSRV_ASSIGN(const bool queued, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
             IMGSRV_ASSIGN(const Time now, tx.now());
-            IMGSRV_ASSIGN(const bool known, rows::key_is_known(tx, object.key));
+            IMGSRV_ASSIGN(const bool known, store::collection::key_is_known(tx, object.key));
             if (known) return false;
-            IMGSRV_TRY(rows::queue_removal(tx, object.key, object.size, now));
+            IMGSRV_TRY(store::collection::queue_removal(tx, object.key, object.size, now));
             return true;
         }));
         if (!queued) continue;
@@ -164,13 +163,13 @@ Status Collector::remove_queued(const ports::Call& call, CollectorReport& report
     Status trouble;
     for (std::string after;;) {
         if (call.cancelled()) return cancelled();
-        std::vector<rows::Removal> page;
+        std::vector<store::collection::Removal> page;
         IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
             IMGSRV_ASSIGN(const Time now, tx.now());
-            IMGSRV_ASSIGN(page, rows::removals(tx, now, after, kBatch));
+            IMGSRV_ASSIGN(page, store::collection::removals(tx, now, after, kBatch));
             return {};
         }));
-        std::vector<const rows::Removal*> gone;
+        std::vector<const store::collection::Removal*> gone;
         for (const auto& removal : page) {
             Status removed = objects_.remove(call, removal.key);
             if (removed.ok()) {
@@ -182,7 +181,7 @@ Status Collector::remove_queued(const ports::Call& call, CollectorReport& report
         }
         if (!gone.empty())
             IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
-                for (const auto* removal : gone) IMGSRV_TRY(rows::removal_done(tx, removal->key));
+                for (const auto* removal : gone) IMGSRV_TRY(store::collection::removal_done(tx, removal->key));
                 return {};
             }));
         if (page.size() < kBatch) return trouble;
@@ -194,9 +193,9 @@ Result<CollectorReport> Collector::preview(const ports::Call& call) {
     CollectorReport report;
     IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        IMGSRV_ASSIGN(report.marked, rows::unmarked_totals(tx, now));
-        IMGSRV_ASSIGN(report.collected, rows::due_totals(tx, now, now - options_.grace));
-        IMGSRV_ASSIGN(report.removed, rows::removal_totals(tx));
+        IMGSRV_ASSIGN(report.marked, store::collection::unmarked_totals(tx, now));
+        IMGSRV_ASSIGN(report.collected, store::collection::due_totals(tx, now, now - options_.grace));
+        IMGSRV_ASSIGN(report.removed, store::collection::removal_totals(tx));
         return {};
     }));
     IMGSRV_TRY(visit_orphans(call, [&](const ports::ObjectInfo& object) {
@@ -209,7 +208,7 @@ Result<CollectorReport> Collector::preview(const ports::Call& call) {
 Result<bool> Collector::begin(const ports::Call& call, std::string_view task, std::chrono::microseconds interval) {
     return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::begin_run(tx, task, now, interval);
+        return store::collection::begin_run(tx, task, now, interval);
     });
 }
 

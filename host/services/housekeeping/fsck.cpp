@@ -12,12 +12,11 @@
 
 namespace imgsrv::services {
 
-namespace rows = store::consistency;
 using store::Transaction;
 
 namespace {
 
-constexpr std::uint32_t kPage = 200;
+constexpr std::uint32_t kBlobsAtOnce = 200;
 constexpr std::uint32_t kMaxRemovalsTold = 100;
 
 }  // namespace
@@ -50,10 +49,10 @@ Result<FsckSummary> Fsck::run(const ports::Call& call) {
 
 Status Fsck::check_database(const ports::Call& call) {
     IMGSRV_ASSIGN(const auto damage,
-                  pool_.read(call, [&](Transaction& tx) { return rows::damage(tx, options_.deep); }));
+                  pool_.read(call, [&](Transaction& tx) { return store::consistency::damage(tx, options_.deep); }));
     for (const auto& one : damage) tell("the database is damaged: " + one, "stop the server and restore a backup");
     IMGSRV_ASSIGN(const auto missing,
-                  pool_.read(call, [](Transaction& tx) { return rows::published_without_blob(tx); }));
+                  pool_.read(call, [](Transaction& tx) { return store::consistency::published_without_blob(tx); }));
     for (const auto& m : missing)
         tell(m.image + " " + m.version + " is published and names " + m.digest + " of " + std::to_string(m.size) +
                  " bytes, which is not here",
@@ -62,10 +61,11 @@ Status Fsck::check_database(const ports::Call& call) {
 }
 
 Status Fsck::check_uploads(const ports::Call& call) {
-    IMGSRV_ASSIGN(const auto late, pool_.read(call, [](Transaction& tx) -> Result<std::vector<rows::LateSession>> {
-        IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::late_sessions(tx, now);
-    }));
+    IMGSRV_ASSIGN(const auto late,
+                  pool_.read(call, [](Transaction& tx) -> Result<std::vector<store::consistency::LateSession>> {
+                      IMGSRV_ASSIGN(const Time now, tx.now());
+                      return store::consistency::late_sessions(tx, now);
+                  }));
     for (const auto& s : late) {
         const bool open = s.state == "created" || s.state == "uploading";
         tell("upload session " + s.id + " for " + s.digest +
@@ -73,10 +73,11 @@ Status Fsck::check_uploads(const ports::Call& call) {
              open ? "is a server running? Its sweeper ends such sessions each minute"
                   : "is a server running, with cas-promotion-enabled, and is its worker-cas-promotion well (/health)?");
     }
-    IMGSRV_ASSIGN(const auto waiting, pool_.read(call, [](Transaction& tx) -> Result<std::vector<rows::LateRemoval>> {
-        IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::late_removals(tx, now, kMaxRemovalsTold);
-    }));
+    IMGSRV_ASSIGN(const auto waiting,
+                  pool_.read(call, [](Transaction& tx) -> Result<std::vector<store::consistency::LateRemoval>> {
+                      IMGSRV_ASSIGN(const Time now, tx.now());
+                      return store::consistency::late_removals(tx, now, kMaxRemovalsTold);
+                  }));
     for (const auto& r : waiting)
         tell("object " + r.key + " is to be removed since " + format_rfc3339(r.since),
              "is a server running, with a gc-interval, and is its worker-gc well (/health)?");
@@ -84,16 +85,16 @@ Status Fsck::check_uploads(const ports::Call& call) {
 }
 
 Status Fsck::check_jobs(const ports::Call& call) {
-    std::vector<rows::LateStep> steps;
-    std::vector<rows::StuckVersion> versions;
-    std::vector<rows::StuckJob> jobs;
+    std::vector<store::consistency::LateStep> steps;
+    std::vector<store::consistency::StuckVersion> versions;
+    std::vector<store::consistency::StuckJob> jobs;
     IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
         if (options_.late) {
-            IMGSRV_ASSIGN(steps, rows::late_steps(tx, now));
+            IMGSRV_ASSIGN(steps, store::consistency::late_steps(tx, now));
         }
-        IMGSRV_ASSIGN(versions, rows::publishing_without_job(tx));
-        IMGSRV_ASSIGN(jobs, rows::jobs_without_work(tx));
+        IMGSRV_ASSIGN(versions, store::consistency::publishing_without_job(tx));
+        IMGSRV_ASSIGN(jobs, store::consistency::jobs_without_work(tx));
         return {};
     }));
     for (const auto& s : steps)
@@ -105,7 +106,7 @@ Status Fsck::check_jobs(const ports::Call& call) {
             IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
                 IMGSRV_ASSIGN(const Time now, tx.now());
                 // It may have been published since it was looked for.
-                IMGSRV_ASSIGN(const auto stuck, rows::publishing_without_job(tx));
+                IMGSRV_ASSIGN(const auto stuck, store::consistency::publishing_without_job(tx));
                 if (std::none_of(stuck.begin(), stuck.end(), [&](const auto& one) { return one.id == v.id; }))
                     return {};
                 IMGSRV_TRY(store::projections::remove_version(tx, v.id));
@@ -120,7 +121,7 @@ Status Fsck::check_jobs(const ports::Call& call) {
         if (options_.repair)
             IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
                 IMGSRV_ASSIGN(const Time now, tx.now());
-                return rows::fail_job(tx, j.id, now);
+                return store::consistency::fail_job(tx, j.id, now);
             }));
         tell("job " + j.id + " of " + j.image + " " + j.version + " is " + j.state + " and has nothing to run",
              options_.repair ? "it is failed now: 'imgsrv job abandon " + j.id + "', then publish again"
@@ -131,9 +132,11 @@ Status Fsck::check_jobs(const ports::Call& call) {
 }
 
 Status Fsck::check_projections(const ports::Call& call) {
-    IMGSRV_ASSIGN(const auto lost, pool_.read(call, [](Transaction& tx) { return rows::lost_projections(tx); }));
+    IMGSRV_ASSIGN(const auto lost,
+                  pool_.read(call, [](Transaction& tx) { return store::consistency::lost_projections(tx); }));
     for (const auto& l : lost) {
-        if (options_.repair) IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) { return rows::run_again(tx, l); }));
+        if (options_.repair)
+            IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) { return store::consistency::run_again(tx, l); }));
         tell(l.image + " " + l.version + " has " + std::to_string(l.found) + " of the " + std::to_string(l.expected) +
                  " rows that " + l.step + " put for it",
              options_.repair ? "the step runs again" : "--repair runs the step again", options_.repair);
@@ -144,9 +147,9 @@ Status Fsck::check_projections(const ports::Call& call) {
 Status Fsck::check_blobs(const ports::Call& call) {
     for (std::string after;;) {
         IMGSRV_ASSIGN(const auto page,
-                      pool_.read(call, [&](Transaction& tx) { return store::blobs::list(tx, after, kPage); }));
+                      pool_.read(call, [&](Transaction& tx) { return store::blobs::list(tx, after, kBlobsAtOnce); }));
         for (const auto& blob : page) IMGSRV_TRY(check_blob_of(call, blob));
-        if (page.size() < kPage) return {};
+        if (page.size() < kBlobsAtOnce) return {};
         after = page.back().digest;
     }
 }

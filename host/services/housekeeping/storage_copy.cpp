@@ -17,7 +17,7 @@ using store::Transaction;
 
 namespace {
 
-constexpr std::uint32_t kPage = 1000;
+constexpr std::uint32_t kBlobsCopiedAtOnce = 1000;
 constexpr std::uint64_t kPartBytes = 64ULL << 20;
 constexpr std::uint64_t kMaxParts = 10'000;
 
@@ -64,10 +64,11 @@ Result<std::vector<StorageCopy::Item>> StorageCopy::list_new(const ports::Call& 
     for (const auto& session : waiting)
         add({staging_key(session.id), session.expected_size, session.expected_digest, session.id, false});
     for (std::string after;;) {
-        IMGSRV_ASSIGN(const auto page,
-                      rows_.read(call, [&](Transaction& tx) { return store::blobs::list(tx, after, kPage); }));
+        IMGSRV_ASSIGN(const auto page, rows_.read(call, [&](Transaction& tx) {
+            return store::blobs::list(tx, after, kBlobsCopiedAtOnce);
+        }));
         for (const auto& blob : page) add({blob.storage_key, blob.size, blob.digest, "", blob.damage.has_value()});
-        if (page.size() < kPage) break;
+        if (page.size() < kBlobsCopiedAtOnce) break;
         after = page.back().digest;
     }
     const std::lock_guard lock(mutex_);

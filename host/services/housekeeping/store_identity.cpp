@@ -12,7 +12,6 @@
 
 namespace imgsrv::services {
 
-namespace rows = store::identity;
 using store::Transaction;
 
 namespace {
@@ -112,7 +111,7 @@ StoreIdentity::StoreIdentity(store::Pool& pool, ports::ObjectStore& objects, std
     : pool_(pool), objects_(objects), where_(std::move(where)) {}
 
 Status StoreIdentity::read_row(const ports::Call& call, Ids& ids) {
-    IMGSRV_ASSIGN(auto row, pool_.read(call, [](Transaction& tx) { return rows::find(tx); }));
+    IMGSRV_ASSIGN(auto row, pool_.read(call, [](Transaction& tx) { return store::identity::find(tx); }));
     if (!row) return {};
     ids.placed = row->placed;
     ids.known = std::move(row->id);
@@ -201,9 +200,9 @@ Status StoreIdentity::require_no_strange_object(const ports::Call& call) {
 }
 
 Result<std::string> StoreIdentity::make_row(const ports::Call& call) {
-    IMGSRV_TRY(pool_.write(call, [](Transaction& tx) { return rows::make(tx, random_hex(kIdBytes)); }));
+    IMGSRV_TRY(pool_.write(call, [](Transaction& tx) { return store::identity::make(tx, random_hex(kIdBytes)); }));
     // In a transaction of its own: another node's row is seen for certain.
-    IMGSRV_ASSIGN(auto row, pool_.read(call, [](Transaction& tx) { return rows::find(tx); }));
+    IMGSRV_ASSIGN(auto row, pool_.read(call, [](Transaction& tx) { return store::identity::find(tx); }));
     if (!row) return Status(Code::internal, "the row with the object store's id is gone");
     return std::move(row->id);
 }
@@ -216,7 +215,7 @@ Status StoreIdentity::place(const ports::Call& call, const std::string& id, port
     // Commit point: from here on the store must bear the id.
     IMGSRV_TRY(pool_.write(call, [](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return rows::set_placed(tx, now);
+        return store::identity::set_placed(tx, now);
     }));
     log::info("object store is this database's", {{"store_id", id}, {"store", where_}});
     const std::lock_guard lock(mutex_);

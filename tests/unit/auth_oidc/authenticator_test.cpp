@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "fixed_time.h"
 #include "signer.h"
 
 using namespace imgsrv::oidc;
@@ -15,9 +16,6 @@ using std::chrono::seconds;
 namespace {
 
 constexpr const char* kIssuer = "https://i.example.org";
-constexpr std::int64_t kNow = 1'700'000'000;
-constexpr std::int64_t kSecond = 1'000'000;
-const sdk::Call kCall(nullptr);
 
 // A host with these rules. It keeps the reasons that are logged.
 class FakeHost {

@@ -2,13 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "fixed_time.h"
+
 using namespace imgsrv::oidc;
 namespace cel = imgsrv::cel;
 
 namespace {
-
-constexpr std::int64_t kNow = 1'700'000'000;
-constexpr std::int64_t kSecond = 1'000'000;
 
 Json good() {
     return {{"iss", "https://i"}, {"sub", "s"}, {"aud", "a"}, {"exp", kNow + 300}};

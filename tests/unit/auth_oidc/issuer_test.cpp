@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "fixed_time.h"
 #include "signer.h"
 
 using namespace imgsrv::oidc;
@@ -18,7 +19,6 @@ using std::chrono::seconds;
 namespace {
 
 constexpr const char* kUrl = "https://i.example.org";
-const sdk::Call kCall(nullptr);
 
 // A host that offers nothing and forgets what it is told.
 const imgsrv_host* silent_host() {
@@ -64,8 +64,8 @@ class FakeSource final : public DocumentSource {
 };
 
 // An issuer with two keys, and a clock that the test moves.
-struct World {
-    World() { source.publish({a.jwk("a")}); }
+struct IssuerWorld {
+    IssuerWorld() { source.publish({a.jwk("a")}); }
 
     bool knows(const std::string& kid) {
         return !issuer.keys_for(kCall, kid, Algorithm::eddsa)->candidates(kid, Algorithm::eddsa).empty();
@@ -90,14 +90,14 @@ struct World {
 }  // namespace
 
 TEST_CASE("keys are fetched once and kept") {
-    World w;
+    IssuerWorld w;
     CHECK(w.issuer.keys() == nullptr);
     for (int i = 0; i < 10; ++i) CHECK(w.knows("a"));
     CHECK(w.source.fetches == 1);
 }
 
 TEST_CASE("an unknown kid makes the keys be fetched once in 30 seconds") {
-    World w;
+    IssuerWorld w;
     CHECK(w.knows("a"));
     for (int i = 0; i < 100; ++i) CHECK_FALSE(w.knows("invented-" + std::to_string(i)));
     CHECK(w.source.fetches == 2);
@@ -110,7 +110,7 @@ TEST_CASE("an unknown kid makes the keys be fetched once in 30 seconds") {
 }
 
 TEST_CASE("a new key is found by the first token that names it") {
-    World w;
+    IssuerWorld w;
     CHECK(w.knows("a"));
     w.source.publish({w.b.jwk("b")});
     CHECK(w.knows("a"));
@@ -119,7 +119,7 @@ TEST_CASE("a new key is found by the first token that names it") {
 }
 
 TEST_CASE("an issuer that is away keeps its keys; of others nobody can tell") {
-    World w;
+    IssuerWorld w;
     CHECK(w.knows("a"));
     w.source.away = true;
     CHECK(w.knows("a"));
@@ -134,7 +134,7 @@ TEST_CASE("an issuer that is away keeps its keys; of others nobody can tell") {
 }
 
 TEST_CASE("keys that could never be fetched are asked for again soon, not all the time") {
-    World w;
+    IssuerWorld w;
     w.source.away = true;
     for (int i = 0; i < 10; ++i) CHECK(w.cannot_tell("a"));
     w.source.away = false;
@@ -144,7 +144,7 @@ TEST_CASE("keys that could never be fetched are asked for again soon, not all th
 }
 
 TEST_CASE("in the background keys are fetched when it is time") {
-    World w;
+    IssuerWorld w;
     w.issuer.refresh(kCall);
     CHECK(w.source.fetches == 1);
     w.now += seconds(599);
@@ -167,7 +167,7 @@ TEST_CASE("in the background keys are fetched when it is time") {
 }
 
 TEST_CASE("many that need the keys at once cause one fetch") {
-    World w;
+    IssuerWorld w;
     w.source.held = true;
     std::atomic<int> good = 0;
     std::vector<std::thread> threads;
@@ -184,7 +184,7 @@ TEST_CASE("many that need the keys at once cause one fetch") {
 }
 
 TEST_CASE("a key that came while the keys were being read is found too") {
-    World w;
+    IssuerWorld w;
     CHECK(w.knows("a"));
     w.now += seconds(600);
     w.source.held_keys = true;
@@ -202,7 +202,7 @@ TEST_CASE("a key that came while the keys were being read is found too") {
 }
 
 TEST_CASE("requests that wait have a bound, for each issuer and for all of them") {
-    World w;
+    IssuerWorld w;
     CHECK(w.knows("a"));
     // Of an issuer, one request asks it and 32 wait.
     for (const auto& [issuers, places] : {std::pair(1, 33), std::pair(5, WaitingRoom::kPlaces)}) {
@@ -231,7 +231,7 @@ TEST_CASE("requests that wait have a bound, for each issuer and for all of them"
 }
 
 TEST_CASE("documents that do not fit change nothing") {
-    World w;
+    IssuerWorld w;
     CHECK(w.knows("a"));
     const std::string description = std::string(kUrl) + "/.well-known/openid-configuration";
     const std::string keys = std::string(kUrl) + "/jwks";

@@ -18,12 +18,12 @@ using namespace imgsrv::fs;
 
 namespace {
 
-struct Tree {
+struct ListedTree {
     std::string path = "/tmp/imgsrv-listing-XXXXXX";
     Volume volume;
 
-    Tree() : volume(open(path), false, false) {}
-    ~Tree() { std::filesystem::remove_all(path); }
+    ListedTree() : volume(open(path), false, false) {}
+    ~ListedTree() { std::filesystem::remove_all(path); }
     static Fd open(std::string& path) {
         REQUIRE(::mkdtemp(path.data()) != nullptr);
         return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -44,7 +44,7 @@ struct Tree {
 }  // namespace
 
 TEST_CASE("a tree is listed as if it were flat, whatever the size of its pages") {
-    Tree tree;
+    ListedTree tree;
     std::mt19937 random(11);
     std::set<std::string> all;
     const std::string letters = "ab-.0:Z";
@@ -81,7 +81,7 @@ TEST_CASE("a tree is listed as if it were flat, whatever the size of its pages")
 }
 
 TEST_CASE("what the store did not make is not listed") {
-    Tree tree;
+    ListedTree tree;
     tree.add("a/b");
     std::ofstream(tree.path + "/has blank") << "x";
     std::ofstream(tree.path + "/file+") << "x";

@@ -15,11 +15,11 @@ using namespace imgsrv::fs;
 
 namespace {
 
-struct Tree {
+struct LinkedTree {
     std::string path = "/tmp/imgsrv-volume-XXXXXX";
     Fd fd;
 
-    Tree() {
+    LinkedTree() {
         REQUIRE(::mkdtemp(path.data()) != nullptr);
         std::filesystem::create_directories(path + "/in/deep");
         std::filesystem::create_directories(path + "/out");
@@ -29,13 +29,13 @@ struct Tree {
         std::filesystem::create_symlink("deep/file", path + "/in/name");
         fd = Fd(::open((path + "/in").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     }
-    ~Tree() { std::filesystem::remove_all(path); }
+    ~LinkedTree() { std::filesystem::remove_all(path); }
 };
 
 }  // namespace
 
 TEST_CASE("both ways of opening stay below their folder and follow no link") {
-    Tree tree;
+    LinkedTree tree;
     for (const auto open : {open_beneath, open_by_walking}) {
         CHECK(open(tree.fd.get(), "deep/file", O_RDONLY, 0));
         CHECK(open(tree.fd.get(), "deep", O_RDONLY | O_DIRECTORY, 0));
@@ -52,7 +52,7 @@ TEST_CASE("both ways of opening stay below their folder and follow no link") {
 }
 
 TEST_CASE("a full disk is RESOURCE_EXHAUSTED and tells what is free") {
-    const Tree tree;
+    const LinkedTree tree;
     const Volume volume(Fd(::dup(tree.fd.get())), true, false);
     for (const int error : {ENOSPC, EDQUOT}) {
         const auto failure = volume.failure(error, "write");
@@ -65,7 +65,7 @@ TEST_CASE("a full disk is RESOURCE_EXHAUSTED and tells what is free") {
 }
 
 TEST_CASE("a temporary file vanishes unless it was renamed away") {
-    const Tree tree;
+    const LinkedTree tree;
     const Volume volume(Fd(::dup(tree.fd.get())), true, false);
     { const TemporaryFile file(volume, tree.fd.get()); }
     {
@@ -77,7 +77,7 @@ TEST_CASE("a temporary file vanishes unless it was renamed away") {
 }
 
 TEST_CASE("removing a tree follows no link") {
-    const Tree tree;
+    const LinkedTree tree;
     remove_tree(tree.fd.get(), "deep");
     remove_tree(tree.fd.get(), "link");
     remove_tree(tree.fd.get(), "nothing");

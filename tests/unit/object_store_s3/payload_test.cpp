@@ -10,7 +10,7 @@ using Catch::Contains;
 
 namespace {
 
-constexpr std::size_t kMiB = 1 << 20;
+constexpr std::size_t kMebibyte = 1 << 20;
 
 // A reader of the host's over a text, which may lie about its size and may rewind.
 class Source {
@@ -70,7 +70,7 @@ std::string drain(Body& body, std::uint64_t size, std::size_t step = 65'536) {
 }  // namespace
 
 TEST_CASE("bodies of every kind come out as they went in, twice where they can") {
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kMiB, kMiB + 1, 3 * kMiB + 17}) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kMebibyte, kMebibyte + 1, 3 * kMebibyte + 17}) {
         const auto text = pattern(size);
         for (const bool announced : {true, false}) {
             Source source(text, announced ? static_cast<std::int64_t>(size) : -1);
@@ -78,19 +78,19 @@ TEST_CASE("bodies of every kind come out as they went in, twice where they can")
             REQUIRE(payload->size() == size);
             CHECK(drain(*payload, size) == text);
             CHECK(source.saw_end());
-            const bool streamed = announced && size > kMiB;
+            const bool streamed = announced && size > kMebibyte;
             CHECK(payload->restart() == !streamed);
             if (!streamed) CHECK(drain(*payload, size) == text);
-            CHECK(payload->sha256().has_value() == (size <= kMiB));
+            CHECK(payload->sha256().has_value() == (size <= kMebibyte));
         }
     }
 }
 
 TEST_CASE("a large body that the host can rewind can be sent again, and so can one that was not touched") {
-    const auto text = pattern(2 * kMiB);
+    const auto text = pattern(2 * kMebibyte);
     Source rewindable(text, static_cast<std::int64_t>(text.size()), true);
     const auto payload = rewindable.payload();
-    drain(*payload, kMiB);
+    drain(*payload, kMebibyte);
     REQUIRE(payload->restart());
     CHECK(drain(*payload, text.size()) == text);
 
@@ -102,16 +102,16 @@ TEST_CASE("a large body that the host can rewind can be sent again, and so can o
 }
 
 TEST_CASE("a part that has to be sent twice waits in a file") {
-    const auto text = pattern(2 * kMiB);
+    const auto text = pattern(2 * kMebibyte);
     Source source(text, static_cast<std::int64_t>(text.size()));
-    const auto payload = source.payload(5 * kMiB);
+    const auto payload = source.payload(5 * kMebibyte);
     CHECK(drain(*payload, text.size()) == text);
     REQUIRE(payload->restart());
     CHECK(drain(*payload, text.size()) == text);
 }
 
 TEST_CASE("a body of another size than announced never gives its last byte away") {
-    for (const std::size_t size : {std::size_t{10}, 2 * kMiB}) {
+    for (const std::size_t size : {std::size_t{10}, 2 * kMebibyte}) {
         for (const int off : {-1, 1}) {
             const auto announced = size + static_cast<std::size_t>(off);
             Source source(pattern(size), static_cast<std::int64_t>(announced));

@@ -14,7 +14,7 @@ using namespace imgsrv::plugin;
 
 namespace {
 
-const ports::Call kCall{"req", {}, {}};
+const ports::Call kBadCall{"req", {}, {}};
 std::atomic<int> g_alive = 0;   // instances
 std::atomic<int> g_closed = 0;  // readers closed
 std::atomic<int> g_inside = 0;  // calls under way
@@ -127,7 +127,7 @@ constexpr sdk::ComponentList kComponents{
     sdk::object_store<BadStore>("serialized", sdk::kNoOptions, IMGSRV_COMPONENT_SERIALIZED),
     sdk::authenticator<VagueAuth>("vague", sdk::kNoOptions)};
 
-const PluginRegistry& registry() {
+const PluginRegistry& bad_plugins() {
     static PluginRegistry one;
     static const bool loaded = [] {
         static const imgsrv_plugin bad = sdk::plugin("org.example.bad", "1", "", "", kComponents);
@@ -142,7 +142,7 @@ const PluginRegistry& registry() {
 }
 
 std::unique_ptr<ports::ObjectStore> store(const char* driver) {
-    auto made = create_object_store(registry(), driver, "storage", {}, {});
+    auto made = create_object_store(bad_plugins(), driver, "storage", {}, {});
     REQUIRE(made.ok());
     return std::move(*made);
 }
@@ -157,7 +157,7 @@ class EmptyBody final : public ports::ByteReader {
 
 TEST_CASE("exceptions become codes inside of the plugin") {
     const auto bad = store("bad");
-    const auto status = [&](std::string_view key) { return bad->stat(kCall, key).status(); };
+    const auto status = [&](std::string_view key) { return bad->stat(kBadCall, key).status(); };
     CHECK(status("bad_alloc").code() == Code::unavailable);
     CHECK(status("bad_alloc").retryable());
     CHECK(status("system_error").code() == Code::resource_exhausted);
@@ -172,7 +172,7 @@ TEST_CASE("exceptions become codes inside of the plugin") {
 }
 
 TEST_CASE("a code of the future is internal") {
-    const Status status = store("bad")->stat(kCall, "unknown_code").status();
+    const Status status = store("bad")->stat(kBadCall, "unknown_code").status();
     CHECK(status.code() == Code::internal);
     CHECK(status.message() == "a code of the future");
     CHECK(status.detail() == "E77, unknown code 77");
@@ -180,29 +180,30 @@ TEST_CASE("a code of the future is internal") {
 
 TEST_CASE("OK without a result is internal") {
     const auto silent = store("silent");
-    CHECK(silent->stat(kCall, "k").status().code() == Code::internal);
-    CHECK(silent->open(kCall, "k", "", 0, {}).status().code() == Code::internal);
-    CHECK(silent->multipart_create(kCall, "k", 0).status().message() == "the plugin returned OK without an upload id");
+    CHECK(silent->stat(kBadCall, "k").status().code() == Code::internal);
+    CHECK(silent->open(kBadCall, "k", "", 0, {}).status().code() == Code::internal);
+    CHECK(silent->multipart_create(kBadCall, "k", 0).status().message() ==
+          "the plugin returned OK without an upload id");
 }
 
 TEST_CASE("error texts need not end, and may be missing") {
     const auto silent = store("silent");
-    const Status endless = silent->remove(kCall, "k");
+    const Status endless = silent->remove(kBadCall, "k");
     CHECK(endless.message().size() == sizeof(imgsrv_error::message));
     CHECK(endless.detail().size() == sizeof(imgsrv_error::native));
     CHECK(endless.db_class() == DbClass::none);
-    CHECK(silent->multipart_abort(kCall, "k", "u").message() == "the plugin gave no reason");
+    CHECK(silent->multipart_abort(kBadCall, "k", "u").message() == "the plugin gave no reason");
 }
 
 TEST_CASE("a store that emits more than was asked for is stopped") {
-    CHECK(store("bad")->list(kCall, "", "", 3).status().code() == Code::resource_exhausted);
+    CHECK(store("bad")->list(kBadCall, "", "", 3).status().code() == Code::resource_exhausted);
 }
 
 TEST_CASE("a reader that lies about its count is not believed, and closed once") {
     const auto bad = store("bad");
     g_closed = 0;
     {
-        auto opened = bad->open(kCall, "k", "", 0, {});
+        auto opened = bad->open(kBadCall, "k", "", 0, {});
         REQUIRE(opened.ok());
         std::byte buffer[4];
         CHECK(opened->body->read(buffer).status().code() == Code::internal);
@@ -211,13 +212,13 @@ TEST_CASE("a reader that lies about its count is not believed, and closed once")
 }
 
 TEST_CASE("an authenticator that accepts nobody in particular is not believed") {
-    auto auth = create_authenticator(registry(), "vague", "auth", {}, {});
+    auto auth = create_authenticator(bad_plugins(), "vague", "auth", {}, {});
     REQUIRE(auth.ok());
-    CHECK((*auth)->authenticate(kCall, {"Bearer", "x", ""}).status().code() == Code::internal);
-    CHECK((*auth)->authenticate(kCall, {"Bearer", "7", ""}).status().message() ==
+    CHECK((*auth)->authenticate(kBadCall, {"Bearer", "x", ""}).status().code() == Code::internal);
+    CHECK((*auth)->authenticate(kBadCall, {"Bearer", "7", ""}).status().message() ==
           "the authenticator gave the unknown verdict 7");
     CHECK_FALSE((*auth)->can_issue());
-    CHECK((*auth)->issue(kCall, "id").status().code() == Code::unimplemented);
+    CHECK((*auth)->issue(kBadCall, "id").status().code() == Code::unimplemented);
 }
 
 TEST_CASE("each instance is destroyed once") {
@@ -237,10 +238,10 @@ TEST_CASE("a serialized component is entered by one thread at a time") {
         std::vector<std::jthread> threads;
         for (int t = 0; t < 8; ++t)
             threads.emplace_back([&] {
-                for (int i = 0; i < 200; ++i) (void)serialized->stat(kCall, "k");
+                for (int i = 0; i < 200; ++i) (void)serialized->stat(kBadCall, "k");
             });
     }
     CHECK(g_overlaps == 0);
     EmptyBody body;
-    CHECK(serialized->put(kCall, "k", body, ports::Overwrite::replace).ok());
+    CHECK(serialized->put(kBadCall, "k", body, ports::Overwrite::replace).ok());
 }

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "conformance/publish_host.h"
+#include "incus_index_step.h"
 #include "sample_image.h"
 #include "streams_client.h"
 
@@ -11,11 +12,6 @@ using namespace imgsrv::conformance;
 namespace {
 
 constexpr std::int64_t kFirst = 1'700'000'000'000'000, kMinute = 60'000'000;
-
-Instance& incus_index() {
-    static Instance step(Plugin(INCUS_INDEX).component("incus_index"), Settings());
-    return step;
-}
 
 // A catalogue under construction: each version is published a minute after the one before.
 class Catalogue {

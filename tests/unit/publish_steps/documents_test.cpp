@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/publish_host.h"
+#include "incus_index_step.h"
 #include "sample_image.h"
 
 using namespace imgsrv::conformance;
@@ -15,11 +16,6 @@ namespace {
 constexpr const char* kIndex = "/streams/v1/index.json";
 constexpr const char* kImages = "/streams/v1/images.json";
 constexpr std::int64_t kNoon = 1'714'564'800'000'000;  // 2024-05-01 12:00 UTC
-
-Instance& incus_index() {
-    static Instance step(Plugin(INCUS_INDEX).component("incus_index"), Settings());
-    return step;
-}
 
 void publish(PublishedView& view, PublishHost& host, const PublishedView::Version& version) {
     Call call;
