@@ -73,6 +73,8 @@ lint() {
     say "lint: clang-format"
     mapfile -t files < <(git ls-files -- '*.h' '*.hpp' '*.c' '*.cpp')
     if clang-format --dry-run -Werror "${files[@]}"; then count 1 0; else count 0 1; fi
+    say "lint: what comments and documents cite"
+    if python3 tests/cited_paths.py; then count 1 0; else count 0 1; fi
 }
 
 tidy() {

@@ -4,8 +4,8 @@
 
 namespace imgsrv::app {
 
-// A StorageCopy (services/storage_copy.h) with its progress on stderr: one line a second, over the last one on a
-// terminal.
+// A StorageCopy (services/housekeeping/storage_copy.h) with its progress on stderr: one line a second, over the last
+// one on a terminal.
 Result<services::StorageCopyProgress> copy_objects(const ports::Call& call, store::Pool& rows, store::Pool& live,
                                                    ports::ObjectStore& from, ports::ObjectStore& to,
                                                    const services::StorageCopyOptions& options);
