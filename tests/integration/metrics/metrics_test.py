@@ -4,13 +4,16 @@ carries what grows without bound."""
 import re
 
 from exposition import OPENMETRICS, Scrape, fetch, scrape
+from harness.build import SOURCE
 from harness.checks import check
 from harness.client import digest_of
 from harness.imgsrv import Server
 from harness.pair import EMBEDDED
 from harness.waiting import wait_until
 
-# Each line of the specification: name, type, labels.
+README = SOURCE / "packaging/monitoring/README.md"
+
+# The metrics that dashboards are built on: name, type, labels.
 LISTED = [
     ("http_server_request_duration_seconds", "histogram",
      {"http_request_method", "http_route", "http_response_status_code"}),
@@ -108,6 +111,13 @@ def test_every_metric_is_there(server, data):
                >= {"database", "storage", "auth-bearer", "worker-publish"}, "a check for each backend, workers included")
 
 
+def test_each_is_documented(server):
+    first_cells = re.findall(r"^\|([^|]*)\|", README.read_text(), re.M)
+    documented = re.findall(r"`(\w+)`", "".join(first_cells))
+    there = {name for name in scrape(server).types if not name.startswith("imgsrv_plugin_") or name == "imgsrv_plugin_info"}
+    check.equal(sorted(documented), sorted(there), "the metrics in packaging/monitoring/README.md")
+
+
 def test_labels_are_bounded(server, data):
     seen = scrape(server)
     rows = server.backends.database.query
@@ -170,6 +180,7 @@ if __name__ == "__main__":
     with Server() as main:
         content = use_everything(main)
         check.run(test_every_metric_is_there, main, content)
+        check.run(test_each_is_documented, main)
         check.run(test_labels_are_bounded, main, content)
         check.run(test_both_texts, main)
         check.run(test_database_away, main)
