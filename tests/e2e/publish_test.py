@@ -13,6 +13,7 @@ from server_test import ServerTest, main
 from harness.build import BINARY
 from harness.pair import EMBEDDED, LEAST_PART
 from harness.programs import sha256
+from harness.relay import Relay
 from harness.waiting import wait_until
 
 LINUX = ("--os", "linux", "--arch", "x86_64")
@@ -243,11 +244,17 @@ class Publish(ServerTest):
 
 
 class Interrupted(ServerTest):
-    def start_publish(self, image, path, **more):
+    def setUp(self):
+        # Between client and server, to keep a client from coming to its end before it is interrupted.
+        self.relay = Relay(self.server.tls_address)
+        self.addCleanup(self.relay.close)
+        self.env = {**self.server.client_env(), "IMGSRV_SERVER": f"https://{self.relay.address}"}
+
+    def start_publish(self, image, path):
         """A publish with small parts, under way; its stdout, event by event, in .events."""
         process = subprocess.Popen([BINARY, "publish", image, "1", *LINUX, "--file", f"raw={path}", "--part-size", f"{PART >> 10}KiB",
                                     "--parallel", "2", "--json", "--retry-for", "1m"],
-                                   env=self.server.client_env(), stdout=subprocess.PIPE, text=True, **more)
+                                   env=self.env, stdout=subprocess.PIPE, text=True)
         process.events = []
 
         def read():
@@ -267,22 +274,30 @@ class Interrupted(ServerTest):
 
     def test_a_killed_client_goes_on_where_it_was(self):
         path = images.make_random(self.folder, "client-killed.raw", PART * PARTS >> 20)
+        self.relay.hold_after(PART * PARTS // 2)
         process = self.start_publish("client-killed", path)
         upload = self.upload_of(process)
         self.wait_for_parts(upload, PARTS // 16)
         process.kill()
         process.wait()
-        time.sleep(0.5)
+        self.end_connections()
         accepted = self.server.owner.get(f"/v1/uploads/{upload}/parts").json["parts"]
         self.assertLess(len(accepted), PARTS, "the client was killed before it had sent everything")
         log_before = len(self.server.log.events)
 
-        done = self.server.imgsrv("publish", "client-killed", "1", *LINUX, "--file", f"raw={path}", "--json")
+        done = self.server.imgsrv("publish", "client-killed", "1", *LINUX, "--file", f"raw={path}", "--json", env=self.env)
         self.assertEqual(done.returncode, 0, done.stdout)
         begun = named(done, "upload")[0]
         self.assertEqual(begun["upload_id"], upload)
         self.assertGreaterEqual(begun["resumed_bytes"], sum(part["size_bytes"] for part in accepted))
         self.assertEqual(self.parts_put(log_before), PARTS - len(accepted), "an accepted part was sent again")
+
+    def end_connections(self):
+        """Those of a client that has ended, with what the server still does for it."""
+        self.relay.cut()
+        wait_until(lambda: self.server.connections(self.server.tls_address) == 0
+                   and self.server.metric("http_server_active_requests") == 0, "the client's requests have ended")
+        self.relay.mend()
 
     def parts_put(self, since):
         """How many parts the server has accepted, by its log from that line on."""
@@ -306,13 +321,15 @@ class Interrupted(ServerTest):
 
     def test_a_stale_record_is_forgotten(self):
         path = images.make_random(self.folder, "stale.raw", PART * PARTS // 3 >> 20)
+        self.relay.hold_after(PART * PARTS // 6)
         process = self.start_publish("stale", path)
         upload = self.upload_of(process)
         self.wait_for_parts(upload, 3)
         process.send_signal(signal.SIGTERM)
         process.wait()
+        self.end_connections()
         self.assertEqual(self.server.owner.post(f"/v1/uploads/{upload}/abort").status, 200)
-        done = self.server.imgsrv("publish", "stale", "1", *LINUX, "--file", f"raw={path}", "--json")
+        done = self.server.imgsrv("publish", "stale", "1", *LINUX, "--file", f"raw={path}", "--json", env=self.env)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(named(done, "upload")[0]["resumed_bytes"], 0)
         records = list((self.server.folder / "state/imgsrv/uploads").iterdir())
@@ -320,11 +337,13 @@ class Interrupted(ServerTest):
 
     def test_a_file_that_changes_under_way_is_not_published(self):
         path = images.make_random(self.folder, "changing.raw", PART * PARTS >> 20)
+        self.relay.hold_after(PART * PARTS // 2)
         process = self.start_publish("changing", path)
         self.wait_for_parts(self.upload_of(process), 3)
         with open(path, "r+b") as file:
             file.seek(PART * PARTS - 100)
             file.write(b"other bytes")
+        self.relay.mend()
         self.assertEqual(process.wait(timeout=120), 8)
         process.reader.join()
         self.assertIn("changed", process.events[-1]["message"])

@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
+import urllib.request
 
 from harness import pair
 from harness.build import BINARY, clean_environment
@@ -25,11 +27,12 @@ class Log:
         self.path.touch()
         self._read = 0
         self._events = []
+        self._lock = threading.Lock()
 
     @property
     def events(self):
-        """All events so far, as dicts; what is none, as the message of one."""
-        with open(self.path, "rb") as file:
+        """All events so far, as dicts; a line that is no JSON is the message of one. For any thread."""
+        with self._lock, open(self.path, "rb") as file:
             file.seek(self._read)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -39,7 +42,7 @@ class Log:
                     self._events.append(json.loads(line))
                 except ValueError:
                     self._events.append({"msg": line.decode(errors="replace").rstrip("\n")})
-        return self._events
+            return self._events[:]
 
     def tail(self, lines=15):
         return b"\n".join(self.path.read_bytes().splitlines()[-lines:]).decode(errors="replace")
@@ -115,22 +118,28 @@ class Server:
         return self
 
     def stop(self, how=signal.SIGTERM):
-        """Ends it, by SIGTERM unless told; the exit code."""
+        """Ends it, by SIGTERM unless told; the exit code, which is its own when it had ended before."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
+
+    def _end(self, how):
+        """An error when it did not end of this signal, or not well."""
+        code = self.stop(how)
+        if code != (0 if how == signal.SIGTERM else -how):
+            raise AssertionError(f"imgsrv ended with {code}, not of {how.name}:\n{self.log.tail()}")
 
     def kill(self):
-        return self.stop(signal.SIGKILL)
+        self._end(signal.SIGKILL)
 
     def restart(self, how=signal.SIGTERM, *flags):
-        self.stop(how)
+        self._end(how)
         return self.start(*flags)
 
     def close(self):
         """Ends it, with everything that was its own."""
-        if self.process and self.process.poll() is None:
-            self.kill()
+        if self.process:
+            self.stop(signal.SIGKILL)
         self.backends.close()
         if self.own:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -165,6 +174,28 @@ class Server:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def connections(self, address):
+        """To one of its addresses: how many it has not closed yet."""
+        port = int(address.rpartition(":")[2])
+        rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        # Established, or closed by the client alone.
+        return sum(int(row[1].rpartition(":")[2], 16) == port and row[3] in ("01", "08") for row in rows)
+
+    def metric(self, name, **labels):
+        """The sum of the samples of this name that have these labels; 0 when there are none."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=60) as answer:
+            text = answer.read().decode()
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        return sum(float(value) for found, value in re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", text, re.M)
+                   if wanted <= set(found.split(",")))
+
+    def wait_for_attempts(self, job, count=2):
+        """Until the background job has run this often again. After two, at least one has begun since the call."""
+        def attempts():
+            return self.metric("imgsrv_background_job_attempts_total", job=job)
+        before = attempts()
+        wait_until(lambda: attempts() >= before + count, f"{job} runs {count} times")
 
     # Callers.
 

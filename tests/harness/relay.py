@@ -1,4 +1,4 @@
-"""A relay of TCP connections that a test can cut or hold, to let a server lose what others go on using."""
+"""A relay of TCP connections that a test can cut or hold, so that one side loses the other, which lives on."""
 import socket
 import threading
 
@@ -15,6 +15,7 @@ class Relay:
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self._whole = True
         self._asks, self._answers = threading.Event(), threading.Event()
+        self._budget = None
         self.mend()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -37,9 +38,18 @@ class Relay:
             for source, sink, flows in ((near, far, self._asks), (far, near, self._answers)):
                 threading.Thread(target=self._copy, args=(source, sink, flows), daemon=True).start()
 
+    def _spend(self, size):
+        with self._lock:
+            if self._budget is not None:
+                self._budget -= size
+                if self._budget < 0:
+                    self._asks.clear()
+
     def _copy(self, source, sink, flows):
         try:
             while data := source.recv(1 << 16):
+                if flows is self._asks:
+                    self._spend(len(data))
                 flows.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
@@ -59,6 +69,11 @@ class Relay:
                     one.close()
             self._pairs.clear()
 
+    def hold_after(self, size):
+        """After so many bytes more, from all connections together, nothing that is asked comes through until mend()."""
+        with self._lock:
+            self._budget = size
+
     def hang(self):
         """Connections stay and new ones are accepted, but nothing comes through."""
         self._asks.clear()
@@ -69,6 +84,8 @@ class Relay:
         self._answers.clear()
 
     def mend(self):
+        with self._lock:
+            self._budget = None
         self._asks.set()
         self._answers.set()
         with self._lock:

@@ -7,6 +7,7 @@ import subprocess
 from harness import pair
 from harness.checks import check
 from harness.client import digest_of
+from harness.full_disk import fill
 from harness.imgsrv import Server
 from harness.relay import Relay
 from harness.waiting import wait_until
@@ -82,8 +83,7 @@ def test_full_disk(world):
             upload = writer.new_upload(data)
             first = writer.put_part(upload, 1, data[:half]).expect(200).json
             hog = folder / "hog"
-            with open(hog, "wb") as file:
-                file.write(bytes(disk.free() - (2 << 20)))
+            fill(hog, leave=2 << 20)
             before = disk.free()
             for body, what in ((data[half:], "a part"), ([data[half:half + (4 << 20)], data[half + (4 << 20):]],
                                                          "a part in chunks")):
@@ -115,7 +115,7 @@ def lose_files(server):
 def told_away(server, backend, others):
     """The server says that this backend is away, and does not blame the others."""
     anonymous = server.anonymous()
-    ready = wait_until(lambda: (a := anonymous.get("/readyz")).status == 503 and a, "not ready", 15)
+    ready = wait_until(lambda: (a := anonymous.get("/readyz")).status == 503 and a, "not ready")
     check.true(int(ready.header("Retry-After")) >= 1, "Retry-After")
     answer = anonymous.get("/health")
     check.equal((answer.status, answer.json["status"], answer.json["checks"][backend]["status"]),
@@ -161,9 +161,9 @@ def test_network_away(world):
             check.equal((answer.status, answer.header("Retry-After") is not None), (503, True), f"a part without {backend}")
             told_away(server, backend, [other])
             relays[backend].mend()
-            wait_until(lambda: server.anonymous().get("/readyz").status == 204, f"ready once the {backend} is back", 15)
+            wait_until(lambda: server.anonymous().get("/readyz").status == 204, f"ready once the {backend} is back")
             second = wait_until(lambda: (a := writer.put_part(upload, 2, data[size:])).status == 200 and a,
-                                f"a part once the {backend} is back", 15).json
+                                f"a part once the {backend} is back").json
             writer.complete(upload, [first, second]).expect(200)
             check.equal(writer.settled(upload)["state"], "ready", f"the upload that the {backend} left")
             check.true(writer.get(f"/v1/blobs/{digest_of(data)}").body == data, "with the right bytes")

@@ -54,7 +54,7 @@ def test_beside_traffic(server, top):
     traffic.start()
     try:
         for round_ in range(3):
-            time.sleep(0.5)
+            traffic.wait_for_more()
             before = dict(traffic.versions)
             done = server.command("backup", top / "backup")
             check.equal(done.returncode, 0, f"a backup {done.stdout} {done.stderr}")

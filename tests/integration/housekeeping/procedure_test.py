@@ -15,7 +15,6 @@ from harness.client import digest_of
 from harness.imgsrv import Server
 from harness.postgres import PROGRAMS, PostgresDatabase
 from harness.remote import Remote, variable
-from harness.waiting import wait_until
 from traffic import Traffic
 
 
@@ -42,7 +41,8 @@ def main():
         writer.published("image", "v1", first)
         traffic = Traffic(server)
         traffic.start()
-        wait_until(lambda: len(traffic.versions) > 2 or traffic.error, "there is traffic")
+        for _ in range(3):
+            traffic.wait_for_more()
         (folder / "new").mkdir()
         new = Remote(folder / "new")
         database = server.backends.database

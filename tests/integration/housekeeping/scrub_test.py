@@ -16,7 +16,7 @@ def key_of(server, digest):
 
 def until_refused(server, digest):
     """Marked, that is: what the store does not have any more cannot be served anyway."""
-    wait_until(lambda: damaged_events(server, digest), f"{digest} is found damaged", seconds=30)
+    wait_until(lambda: damaged_events(server, digest), f"{digest} is found damaged")
     check.equal(server.anonymous().get(f"/v1/blobs/{digest}").status, 500, "it is not served")
 
 

@@ -3,6 +3,7 @@ import os
 import threading
 
 from harness.checks import check
+from harness.waiting import wait_until
 
 
 class Traffic(threading.Thread):
@@ -27,6 +28,10 @@ class Traffic(threading.Thread):
                     self.server.command("gc", "--grace", "0s")
         except Exception as error:
             self.error = error
+
+    def wait_for_more(self):
+        before = len(self.versions)
+        wait_until(lambda: len(self.versions) > before or self.error, "there is traffic")
 
     def end(self):
         self.going = False

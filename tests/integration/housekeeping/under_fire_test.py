@@ -2,7 +2,7 @@
 """Publishers, clients that let go of what they uploaded, the collector in a loop, the scrubber, and kill -9 of all of them. In
 the end everything promised is there and `imgsrv fsck --deep` finds nothing.
 
-A quarter of a minute; ten minutes with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws (not the scheduler's).
+A quarter of a minute at least; ten minutes with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws (not the scheduler's).
 """
 import os
 import pathlib
@@ -109,8 +109,13 @@ def main():
     collecting = Collecting(server, random.Random(seed), stop, tally)
     for thread in (*clients, watcher, collecting):
         thread.start()
+
+    def all_did_something():
+        left = {digest for digest, in server.backends.database.query("SELECT digest FROM blobs")}
+        return (killer.kills and collecting.runs and ledger.published and all(c.versions for c in clients)
+                and borrowed.ready.keys() - left)
     end, told = time.monotonic() + SECONDS, time.monotonic()
-    while time.monotonic() < end and not any(c.error for c in clients):
+    while (time.monotonic() < end or not all_did_something()) and not any(c.error for c in clients):
         killer.kill_once()
         time.sleep(random.random() * 0.8)  # some work goes on undisturbed
         if time.monotonic() - told > 60:

@@ -22,6 +22,7 @@ from harness.checks import check
 from harness.client import digest_of
 from harness.imgsrv import Server
 from harness.postgres import PROGRAMS, PostgresDatabase
+from harness.waiting import wait_until
 
 MIGRATIONS = sorted((SOURCE / "migrations" / ("sqlite" if pair.EMBEDDED else "postgresql")).glob("*.sql"))
 RECORD = """CREATE TABLE schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_us BIGINT NOT NULL);
@@ -182,8 +183,7 @@ def test_old_node_goes_on():
         next_.clients["writer"] = next_.client(old.writer().token)
         other = Publishing(next_, "next")
         other.start()
-        while busy.count < before + 3 and busy.is_alive() or other.count < 3 and other.is_alive():
-            pass
+        wait_until(lambda: (busy.count >= before + 3 or busy.error) and (other.count >= 3 or other.error), "both versions publish")
         busy.end()
         other.end()
         for node in (old, next_):

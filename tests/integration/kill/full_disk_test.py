@@ -15,6 +15,7 @@ import audit
 from every_write_test import Quiet
 from ledger import Blob
 from harness.checks import Checks
+from harness.full_disk import fill
 from harness.imgsrv import Server
 from uploads import Patient
 
@@ -51,8 +52,7 @@ def fill_and_recover(server, token, disk, left, tally):
     upload = client.new_upload(blob.data)
     first = client.put_part(upload, 1, blob.data[:MIB]).expect(200).json
     hog = disk / "hog"
-    state = os.statvfs(disk)
-    hog.write_bytes(bytes(state.f_bavail * state.f_frsize - left))
+    fill(hog, left)
 
     statuses = collections.defaultdict(collections.Counter)
     for n in range(60):

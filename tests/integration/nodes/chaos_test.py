@@ -21,15 +21,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "kill"))
 from cluster import Cluster  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from publisher import NoMoments, Publisher, Watcher  # noqa: E402
-from readiness import Readiness  # noqa: E402
+from readiness import LATE, Readiness  # noqa: E402
 from harness.build import LONG_FORM  # noqa: E402
 from harness.checks import Checks  # noqa: E402
 from harness.client import digest_of  # noqa: E402
+from harness.waiting import wait_until  # noqa: E402
 
 SERVERS = pathlib.Path(__file__).resolve().parents[2] / "harness"
 PUBLISHERS = 8
 LEASE = 30
-CALM = 7 if not LONG_FORM else 10
+CALM = 10 if LONG_FORM else 0  # at least
 
 
 def script(name, command):
@@ -69,10 +70,11 @@ class Reader(Watcher):
 class Chaos:
     """What happens to nodes and backends, and when."""
 
-    def __init__(self, cluster, tally):
-        self.cluster, self.tally = cluster, tally
+    def __init__(self, cluster, tally, watchers):
+        self.cluster, self.tally, self.watchers = cluster, tally, watchers
         self.deaths = {node: [] for node in cluster.nodes}  # (from, until it served again)
-        self.away = []                                      # (what, from, until): a backend that every node needs
+        # Of a backend that every node needs: (what, well until, gone from, until, well from).
+        self.away = []
 
     def kill_node(self, index):
         node = self.cluster.nodes[index]
@@ -82,24 +84,32 @@ class Chaos:
         node.start()
         self.deaths[node].append((began, time.monotonic()))
         self.tally.say(f"node {index + 1} was killed")
-        time.sleep(CALM / 2)
+        time.sleep(3)
+
+    def until_readiness_is_due(self, since):
+        """Until each node was asked whether it is ready, and must have told the truth about what happened then."""
+        wait_until(lambda: all(w.asked_since(since + LATE) for w in self.watchers), "each node is asked whether it is ready")
 
     def without(self, what, seconds, leave, come_back):
-        """Gone from when it is surely gone to when it begins to come back."""
+        """At least `seconds`, counted from when it is surely gone to when it begins to come back."""
+        left = time.monotonic()
         leave()
         began = time.monotonic()
         time.sleep(seconds)
+        self.until_readiness_is_due(began)
         ended = time.monotonic()
         come_back()
-        self.away.append((what, began, ended, time.monotonic()))
-        self.tally.say(f"{what}, for {seconds} s")
+        back = time.monotonic()
+        self.away.append((what, left, began, ended, back))
+        self.tally.say(f"{what}, for {ended - began:.1f} s")
         time.sleep(CALM)
+        self.until_readiness_is_due(back)
 
     def round(self):
         self.kill_node(0)
-        self.without("PostgreSQL was stopped", 7, lambda: script("postgres", "stop"), lambda: script("postgres", "start"))
+        self.without("PostgreSQL was stopped", LATE, lambda: script("postgres", "stop"), lambda: script("postgres", "start"))
         self.kill_node(1)
-        self.without("the gateway was killed", 7, lambda: script("rgw", "kill-gateway"), lambda: script("rgw", "start-gateway"))
+        self.without("the gateway was killed", LATE, lambda: script("rgw", "kill-gateway"), lambda: script("rgw", "start-gateway"))
         self.without("the storage daemon was frozen", 20 if LONG_FORM else 9, lambda: script("rgw", "freeze-storage"),
                      lambda: script("rgw", "thaw-storage"))
 
@@ -110,10 +120,10 @@ class Chaos:
 def check_readiness(tally, chaos, watchers):
     for node, watcher in zip(chaos.cluster.nodes, watchers):
         alive = chaos.alive(node)
-        for i, (what, began, ended, back) in enumerate(chaos.away):
+        for i, (what, _, began, ended, back) in enumerate(chaos.away):
             wrong = watcher.wrong(began, ended, False, alive)
             tally.true(wrong is None, f"{what}: readyz", wrong)
-            calm_until = min((since for _, since, _, _ in chaos.away[i + 1:]), default=time.monotonic())
+            calm_until = min((left for _, left, *_ in chaos.away[i + 1:]), default=time.monotonic())
             wrong = watcher.wrong(back, calm_until, True, alive)
             tally.true(wrong is None, f"after {what}: readyz", wrong)
 
@@ -145,11 +155,12 @@ def main():
     with Cluster(answers) as cluster:
         token = cluster.writer_token()
         tally.say(f"two nodes, {PUBLISHERS} publishers, seed {seed}")
-        ledger, stop, chaos = Ledger(tally), threading.Event(), Chaos(cluster, tally)
+        ledger, stop = Ledger(tally), threading.Event()
         publishers = [Publisher(f"image{i}", cluster, token, NoMoments(), ledger, random.Random(seed * 100 + i),
                                 lambda: not stop.is_set(), largest=8 << 20) for i in range(PUBLISHERS)]
         reader = Reader(cluster, ledger, random.Random(seed), stop)
         readiness = [Readiness(node) for node in cluster.nodes]
+        chaos = Chaos(cluster, tally, readiness)
         for thread in (*publishers, reader, *readiness):
             thread.start()
         end = time.monotonic() + (180 if LONG_FORM else 1)

@@ -1,6 +1,7 @@
 """Two imgsrv nodes on one PostgreSQL and one S3 store, behind an nginx, as sites run them."""
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -81,8 +82,8 @@ class Cluster:
             self.balancer.terminate()
             self.balancer.wait()
         for node in self.nodes:
-            if node.process and node.process.poll() is None:
-                node.kill()
+            if node.process:
+                node.stop(signal.SIGKILL)
         self.backends.close()
         if failed:
             print(f"kept: {self.folder}")

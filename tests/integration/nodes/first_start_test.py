@@ -7,6 +7,7 @@ Migrations run under a lock, so that several nodes can start together.
 import contextlib
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -28,7 +29,7 @@ def two_nodes():
         stack.callback(backends.close)
         nodes = [Server("--set", f"node-name=node{n}", folder=folder / f"node{n}", backends=backends, start=False) for n in (1, 2)]
         for node in nodes:
-            stack.callback(lambda node=node: node.process and node.process.poll() is None and node.kill())
+            stack.callback(lambda node=node: node.process and node.stop(signal.SIGKILL))
         yield nodes
     shutil.rmtree(folder)
 

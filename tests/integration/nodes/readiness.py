@@ -28,15 +28,17 @@ class Readiness(threading.Thread):
             self.told.append((asked, time.monotonic(), ready))
             time.sleep(0.1)
 
+    def asked_since(self, moment):
+        """Whether it was asked after that, and the answer has come or is known to be lost."""
+        return any(asked >= moment for asked, _, _ in self.told[-20:])
+
     def end(self):
         self.stopped.set()
         self.join()
 
     def wrong(self, begin, end, ready, alive):
-        """The first answer between begin + LATE and end that is not `ready`; while the node was `alive` there must be one."""
-        for asked, answered, told in self.told:
-            if asked < begin + LATE or answered > end or not alive(asked, answered):
-                continue
-            if told is not ready:
-                return f"{asked - begin:.1f} s after: {told}, wanted {ready}"
-        return None
+        """The first answer between begin + LATE and end that is not `ready`, or that there was none while the node was `alive`."""
+        seen = [one for one in self.told if one[0] >= begin + LATE and one[1] <= end and alive(one[0], one[1])]
+        if not seen:
+            return f"never asked between {LATE:g} and {end - begin:.1f} s after"
+        return next((f"{asked - begin:.1f} s after: {told}, wanted {ready}" for asked, _, told in seen if told is not ready), None)

@@ -23,6 +23,7 @@ def left():
 class Killer(Handler):
     """Carries the n-th request of a probe out and kills who sent it before the answer."""
     victim = None
+    spawning = threading.Lock()
     countdown = 0
     seen = 0
 
@@ -31,7 +32,8 @@ class Killer(Handler):
             Killer.seen += 1
             Killer.countdown -= 1
             if Killer.countdown == 0:
-                Killer.victim.process.kill()
+                with Killer.spawning:  # it may ask before spawn() knows its process
+                    Killer.victim.process.kill()
                 return self.break_connection()
         super().answer(*arguments, **options)
 
@@ -54,11 +56,12 @@ def main():
         tally.true(requests >= 8, f"a probe sends {requests} requests")
         for n in range(1, requests + 1):
             Killer.countdown = n
-            server.spawn()
+            with Killer.spawning:
+                server.spawn()
             tally.true(not server.listening(), f"killed at request {n}")
         killed = left()
         tally.true(len(killed) >= requests - 1, f"left by {requests} killed probes: {len(killed)}")
-        server.restart()
+        server.start()
         tally.equal(left(), killed, "left while they may be at work")
         World.ahead = OLD
         server.restart()

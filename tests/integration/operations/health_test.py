@@ -50,7 +50,7 @@ def hangs(server, relay, name):
 
     def noticed():
         return [probes.get(path).status for path in PATHS] == [204, 503, 503]
-    wait_until(noticed, f"that {name} hangs is noticed", seconds=20)
+    wait_until(noticed, f"that {name} hangs is noticed")
     for _ in range(20):
         check.equal([probes.get(path).status for path in PATHS], [204, 503, 503], f"while {name} hangs")
     told = probes.get("/health")
@@ -58,9 +58,9 @@ def hangs(server, relay, name):
     check.equal(told.json["checks"][name]["status"], "error", f"while {name} hangs: its check")
     check.true(told.json["checks"][name]["error"], "which tells why")
     check.true(statistics.median(probes.times) < 0.1, f"{name} hangs: a probe is answered within 100 ms", sorted(probes.times)[-5:])
-    check.true(max(probes.times) < 1, f"{name} hangs: no probe waits for it", sorted(probes.times)[-5:])
+    check.true(max(probes.times) < 2.5, f"{name} hangs: no probe waits for it, which would take 3 s", sorted(probes.times)[-5:])
     relay.mend()
-    wait_until(lambda: server.anonymous().get("/readyz").status == 204, f"{name} answers again", seconds=60)
+    wait_until(lambda: server.anonymous().get("/readyz").status == 204, f"{name} answers again")
 
 
 def test_hanging_backends():

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """The promotion worker, promise by promise. That what it claims is verified: api/uploads_test.py and kill/."""
-import re
 import time
-import urllib.request
 
 from harness.checks import check
 from harness.imgsrv import Server
@@ -34,8 +32,7 @@ def state(server, session):
 
 
 def metric(server, name):
-    with urllib.request.urlopen(f"http://{server.metrics_address}/metrics", timeout=10) as answer:
-        return float(re.search(rf'^imgsrv_background_job_{name}{{job="cas-promotion"}} (\S+)', answer.read().decode(), re.M)[1])
+    return server.metric(f"imgsrv_background_job_{name}", job="cas-promotion")
 
 
 def failures(server):
@@ -104,13 +101,15 @@ def test_breaker():
         database.execute("DROP TRIGGER refuse")
         check.equal(server.writer().settled(session)["state"], "ready", "after the cooldown it goes on")
         told = failures(server)
-        opened = next(e for e in told if e["consecutive_failures"] == 3)
+        # One from the third failure on, unless the trigger was dropped so late that the next try met it, too.
+        openings = [e for e in told if e["consecutive_failures"] >= 3]
         check.equal([e["pause_ms"] for e in told if e["consecutive_failures"] < 3], [10, 20], "before the breaker opens")
-        check.equal(opened["pause_ms"], 2000, "the cooldown")
+        check.equal({e["pause_ms"] for e in openings}, {2000}, "the cooldown")
         trusted = server.events("blob trusted")[0]
-        check.true(trusted["time"] - opened["time"] >= 1000, "nothing is tried meanwhile", trusted["time"] - opened["time"])
+        for one, following in zip(openings, [*openings[1:], trusted]):
+            check.true(following["time"] - one["time"] >= 1000, "nothing is tried during the cooldown", following["time"] - one["time"])
         wait_until(lambda: server.anonymous().get("/health").json["checks"]["worker-cas-promotion"] == {"status": "ok"}, "it is closed")
-        check.equal(metric(server, "circuit_open_total"), 1, "it opened once")
+        check.equal(metric(server, "circuit_open_total"), len(openings), "it opened as often as it was tried in vain")
 
 
 def test_stale_lease():

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from harness.build import BINARY, SOURCE
@@ -14,7 +15,7 @@ from harness.imgsrv import Server
 from harness.waiting import wait_until
 
 UNIT = SOURCE / "packaging/imgsrv.service"
-PERIOD = 2.0
+PERIOD = 3.0
 
 
 class Manager:
@@ -23,16 +24,16 @@ class Manager:
     def __init__(self, address):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(address)
-        self.socket.setblocking(False)
         self.told = []  # (time, fields) of each message
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            text = self.socket.recv(4096).decode()
+            self.told.append((time.monotonic(), dict(line.split("=", 1) for line in text.splitlines())))
 
     def messages(self):
-        while True:
-            try:
-                text = self.socket.recv(4096).decode()
-            except BlockingIOError:
-                return self.told
-            self.told.append((time.monotonic(), dict(line.split("=", 1) for line in text.splitlines())))
+        return self.told[:]
 
     def wait_for(self, name, count=1):
         def look():
@@ -42,6 +43,20 @@ class Manager:
 
     def count(self, name):
         return sum(name in fields for _, fields in self.messages())
+
+    def settled_count(self, name):
+        """Once everything that was sent has been read: a message of our own comes last."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            own.connect(self.socket.getsockname())
+            mark = str(time.monotonic_ns())
+            own.send(f"MARK={mark}".encode())
+        wait_until(lambda: any(fields.get("MARK") == mark for _, fields in self.messages()), "the messages are read")
+        return self.count(name)
+
+
+def states(process):
+    """Of its threads, as in /proc: T is stopped."""
+    return {(thread / "stat").read_text().rsplit(")", 1)[1].split()[0] for thread in pathlib.Path(f"/proc/{process}/task").iterdir()}
 
 
 def test_what_is_told(folder):
@@ -53,7 +68,7 @@ def test_what_is_told(folder):
         check.equal(server.anonymous().get("/readyz").status, 204, "READY=1 is told when it is ready")
         check.contains(ready["STATUS"], [server.address], "STATUS")
 
-        manager.wait_for("WATCHDOG", 4)
+        manager.wait_for("WATCHDOG", 3)
         beats = [at for at, fields in manager.messages() if "WATCHDOG" in fields]
         check.true(all(b - a < PERIOD for a, b in zip(beats, beats[1:])), "the watchdog hears of it within its period", beats)
 
@@ -75,6 +90,7 @@ def test_failed_reload(folder):
     config = folder / "imgsrv.toml"
     config.write_text("")
     with Server("--config", str(config), environment={"NOTIFY_SOCKET": str(folder / "reload")}) as server:
+        manager.wait_for("READY")
         for text, words in (("verbosity = 'loud'", ["Reload failed", "imgsrv.toml:1", "loud"]), ("", [server.address])):
             before = manager.count("READY")
             config.write_text(text)
@@ -88,9 +104,9 @@ def test_frozen(folder):
     with Server(environment={"NOTIFY_SOCKET": str(folder / "frozen"), "WATCHDOG_USEC": "200000"}) as server:
         manager.wait_for("WATCHDOG", 2)
         server.process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: "T" in pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0], "it is stopped")
-        before = manager.count("WATCHDOG")
-        time.sleep(1)
+        wait_until(lambda: states(server.process.pid) == {"T"}, "every thread is stopped")
+        before = manager.settled_count("WATCHDOG")
+        time.sleep(0.5)  # five beats
         check.equal(manager.count("WATCHDOG"), before, "no sign of life while it is stopped")
         server.process.send_signal(signal.SIGCONT)
         wait_until(lambda: manager.count("WATCHDOG") > before, "and then again")

@@ -4,13 +4,11 @@ hands the leases of its steps back and exits with 0; a second SIGTERM ends it no
 import fcntl
 import os
 import pathlib
-import re
 import signal
 import socket
 import ssl
 import subprocess
 import time
-import urllib.request
 
 from harness.certificates import make_authority
 from harness.checks import check
@@ -29,6 +27,16 @@ class Raw:
     def send(self, data):
         self.socket.sendall(data)
         return self
+
+    def one(self):
+        """An answer without a body."""
+        data = b""
+        while not data.endswith(b"\r\n\r\n"):
+            piece = self.socket.recv(1)
+            if not piece:
+                raise AssertionError(f"no whole answer: {data!r}")
+            data += piece
+        return data
 
     def rest(self):
         """Everything until the server closes, or is gone."""
@@ -60,24 +68,19 @@ def begun_upload(server, data):
     raw = Raw(server).send(head("PUT", f"/v1/uploads/{upload}/parts/1", f"Content-Length: {len(data)}",
                                 f"Authorization: Bearer {writer.token}") + data[:-1])
     # Once the server counts it, it is in flight.
-    wait_until(lambda: active(server) > 0, "the part is in flight")
+    wait_until(lambda: server.metric("http_server_active_requests") > 0, "the part is in flight")
     return upload, raw
 
 
-def active(server):
-    """Requests in flight, as the metrics tell."""
-    with urllib.request.urlopen(f"http://{server.metrics_address}/metrics", timeout=10) as answer:
-        return int(re.search(r"^http_server_active_requests (\d+)", answer.read().decode(), re.M)[1])
-
-
 def test_graceful():
-    with Server() as server:
+    with Server("--shutdown-timeout", "10m") as server:
         data = os.urandom(3 << 20)
         idle = Raw(server).send(head("GET", "/healthz"))
-        wait_until(lambda: b"204" in idle.socket.recv(4096), "the idle connection is greeted")
-        asking = Raw(server).send(head("GET", "/readyz")[:-2])
+        check.contains(idle.one().decode(), ["204"], "the idle connection is greeted")
+        # The answer to the first request shows that the server has read the second one's beginning, too.
+        asking = Raw(server).send(head("GET", "/healthz") + head("GET", "/readyz")[:-2])
+        check.contains(asking.one().decode(), ["204"], "the connection that asks")
         upload, part = begun_upload(server, data)
-        began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: refused(server), "the listener is closed")
         check.equal(idle.rest(), b"", "idle connections are closed")
@@ -86,8 +89,7 @@ def test_graceful():
         check.true(server.process.poll() is None, "it waits for what is in flight")
         answer = part.send(data[-1:]).rest()
         check.contains(answer.decode(), [" 200 ", "Connection: close", '"part_number"'], "the part is accepted")
-        check.equal(server.process.wait(timeout=30), 0, "exit 0")
-        check.true(time.monotonic() - began < 10, "at once, not at the end of shutdown-timeout")
+        check.equal(server.process.wait(timeout=120), 0, "exit 0, at once rather than at the end of shutdown-timeout")
         server.start()
         parts = server.writer().get(f"/v1/uploads/{upload}/parts").expect(200).json["parts"]
         check.equal([p["part_number"] for p in parts], [1], "what was accepted is kept")
@@ -114,7 +116,7 @@ def test_during_start():
                 open_files = pathlib.Path(f"/proc/{server.process.pid}/fd")
                 wait_until(lambda: str(lock.name) in map(os.path.realpath, open_files.iterdir()), "it waits for the lock")
                 server.process.send_signal(sign)
-                check.equal(server.process.wait(timeout=30), 0, f"{sign.name} ends it with 0")
+                check.equal(server.process.wait(timeout=120), 0, f"{sign.name} ends it with 0")
         server.spawn()
         check.true(server.listening(), "the next start goes on")
 
@@ -154,7 +156,7 @@ def test_leases_are_handed_back():
             began = time.monotonic()
             check.equal(server.writer().settled(upload)["state"], "ready", f"round {n}: the upload goes on")
             check.equal(server.writer().finished_job(job)["state"], "succeeded", f"round {n}: the job goes on")
-            check.true(time.monotonic() - began < 15, f"round {n}: without waiting for a lease to end")
+            check.true(time.monotonic() - began < 25, f"round {n}: without waiting for a lease to end")
 
 
 def serial(connection):
