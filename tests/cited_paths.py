@@ -11,8 +11,10 @@ import sys
 import tokenize
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COMMENT = {".h": "//", ".hpp": "//", ".c": "//", ".cpp": "//", ".sh": "#", ".cmake": "#", ".txt": "#", ".toml": "#", ".yaml": "#",
-           ".service": "#", ".sql": "--"}
+# How a comment begins.
+COMMENT = dict.fromkeys((".h", ".hpp", ".c", ".cpp"), r"(?:^|\s)//|(?:^|\s)/\*|^ \* ")
+COMMENT |= dict.fromkeys((".sh", ".cmake", ".txt", ".toml", ".yaml", ".service"), r"(?:^|\s)#")
+COMMENT[".sql"] = r"(?:^|\s)--"
 TOP = "host|sdk|plugins|migrations|config|tests|packaging"
 CITED = (
     re.compile(r"(?<![\w/.*+-])(?:[\w.+-]+/)*[\w+-]+\.(?:md|h|hpp|c|cpp|py|sh|sql|toml|yaml|yml|cmake|service)(?![\w*+/-]|\.\w)"),
@@ -34,7 +36,7 @@ def comments(path, text):
     mark = COMMENT.get(path.suffix)
     if mark:
         for number, line in enumerate(text.splitlines(), 1):
-            at = re.search(rf"(?:^|\s){re.escape(mark)}", line)
+            at = re.search(mark, line)
             if at and not line.startswith("#!"):
                 yield number, line[at.start():]
 
