@@ -13,7 +13,7 @@ Json good() {
     return {{"iss", "https://i"}, {"sub", "s"}, {"aud", "a"}, {"exp", kNow + 300}};
 }
 
-std::string reason(const Json& changes, std::int64_t now = kNow) {
+std::string refusal_of_claims(const Json& changes, std::int64_t now = kNow) {
     Json claims = good();
     claims.merge_patch(changes);
     const auto read = RegisteredClaims::read(claims);
@@ -37,34 +37,35 @@ TEST_CASE("the registered claims are read") {
 }
 
 TEST_CASE("times have 60 seconds of play and no more") {
-    CHECK(reason({{"exp", kNow - 59}}).empty());
-    CHECK(reason({{"exp", kNow - 60}}) == "the token expired 60 s ago");
-    CHECK(reason({{"nbf", kNow + 60}}).empty());
-    CHECK(reason({{"nbf", kNow + 61}}) == "the token is valid only in 61 s");
-    CHECK(reason({{"iat", kNow + 60}}).empty());
-    CHECK(reason({{"iat", kNow + 61}}) == "the token was issued 61 s in the future");
-    CHECK(reason({{"iat", kNow - 100'000}}).empty());
-    CHECK(reason({{"exp", static_cast<double>(kNow) + 0.5}}).empty());
+    CHECK(refusal_of_claims({{"exp", kNow - 59}}).empty());
+    CHECK(refusal_of_claims({{"exp", kNow - 60}}) == "the token expired 60 s ago");
+    CHECK(refusal_of_claims({{"nbf", kNow + 60}}).empty());
+    CHECK(refusal_of_claims({{"nbf", kNow + 61}}) == "the token is valid only in 61 s");
+    CHECK(refusal_of_claims({{"iat", kNow + 60}}).empty());
+    CHECK(refusal_of_claims({{"iat", kNow + 61}}) == "the token was issued 61 s in the future");
+    CHECK(refusal_of_claims({{"iat", kNow - 100'000}}).empty());
+    CHECK(refusal_of_claims({{"exp", static_cast<double>(kNow) + 0.5}}).empty());
 }
 
 TEST_CASE("times that are none") {
     for (const Json& value : {Json("1700000300"), Json(true), Json(-1), Json(1e300), Json(Json::array()), Json(1e18)}) {
         CAPTURE(value.dump());
-        CHECK(reason({{"exp", value}}) == "the token has no sound time of expiry (exp)");
-        CHECK(reason({{"nbf", value}}) == "the token's nbf is no time");
-        CHECK(reason({{"iat", value}}) == "the token's iat is no time");
+        CHECK(refusal_of_claims({{"exp", value}}) == "the token has no sound time of expiry (exp)");
+        CHECK(refusal_of_claims({{"nbf", value}}) == "the token's nbf is no time");
+        CHECK(refusal_of_claims({{"iat", value}}) == "the token's iat is no time");
     }
-    CHECK(reason({{"exp", nullptr}}) == "the token has no sound time of expiry (exp)");
+    CHECK(refusal_of_claims({{"exp", nullptr}}) == "the token has no sound time of expiry (exp)");
 }
 
 TEST_CASE("who and for whom") {
-    CHECK(reason({{"iss", nullptr}}) == "the token names no issuer (iss)");
-    CHECK(reason({{"iss", 1}}) == "the token names no issuer (iss)");
+    CHECK(refusal_of_claims({{"iss", nullptr}}) == "the token names no issuer (iss)");
+    CHECK(refusal_of_claims({{"iss", 1}}) == "the token names no issuer (iss)");
     for (const Json& subject :
          {Json(nullptr), Json(""), Json(1), Json(std::string(513, 'x')), Json("a\nb"), Json("\x7f")})
-        CHECK(reason({{"sub", subject}}).starts_with("the token's subject (sub) is not a text of 1 to 512 bytes"));
-    CHECK(reason({{"sub", std::string(512, 'x')}}).empty());
-    CHECK(reason({{"aud", {"a", 1}}}) == "the token's aud is neither a text nor a list of texts");
+        CHECK(refusal_of_claims({{"sub", subject}})
+                  .starts_with("the token's subject (sub) is not a text of 1 to 512 bytes"));
+    CHECK(refusal_of_claims({{"sub", std::string(512, 'x')}}).empty());
+    CHECK(refusal_of_claims({{"aud", {"a", 1}}}) == "the token's aud is neither a text nor a list of texts");
     const auto several = std::get<RegisteredClaims>(
         RegisteredClaims::read({{"iss", "i"}, {"sub", "s"}, {"exp", 1}, {"aud", {"x", "y"}}}));
     CHECK(several.is_for("y"));

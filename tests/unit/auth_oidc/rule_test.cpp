@@ -7,7 +7,7 @@ namespace sdk = imgsrv::sdk;
 
 namespace {
 
-sdk::Rule rule_with(const std::string& condition) {
+sdk::Rule sample_rule(const std::string& condition) {
     return {"r1", "https://i.example.org", "images", {"ref", "groups", "a-b"}, condition};
 }
 
@@ -20,7 +20,7 @@ std::string complaint(const sdk::Rule& rule) {
 // "yes", "no", or why it could not be evaluated.
 std::string outcome(const std::string& condition, const Json& claims) {
     std::string why_not;
-    const bool holds = std::get<Rule>(Rule::compile(rule_with(condition))).holds(claims, why_not);
+    const bool holds = std::get<Rule>(Rule::compile(sample_rule(condition))).holds(claims, why_not);
     return holds ? "yes" : why_not.empty() ? "no" : why_not;
 }
 
@@ -46,27 +46,29 @@ TEST_CASE("what cannot be evaluated does not hold") {
 }
 
 TEST_CASE("a rule that is wrong says in which member and where") {
-    CHECK(complaint(rule_with("true")).empty());
-    CHECK(complaint(rule_with("claims.ref ==")) == "condition: line 1, column 14: expected a value and found the end");
-    CHECK(complaint(rule_with("claim.ref")) == "condition: line 1, column 1: undeclared reference to 'claim'");
-    CHECK(complaint(rule_with("1 + 1")) == "condition: line 1, column 1: it must yield a bool and yields int");
-    sdk::Rule rule = rule_with("true");
+    CHECK(complaint(sample_rule("true")).empty());
+    CHECK(complaint(sample_rule("claims.ref ==")) ==
+          "condition: line 1, column 14: expected a value and found the end");
+    CHECK(complaint(sample_rule("claim.ref")) == "condition: line 1, column 1: undeclared reference to 'claim'");
+    CHECK(complaint(sample_rule("1 + 1")) == "condition: line 1, column 1: it must yield a bool and yields int");
+    sdk::Rule rule = sample_rule("true");
     rule.audience = "";
     CHECK(complaint(rule) == "audience: it must not be empty");
-    rule = rule_with("true");
+    rule = sample_rule("true");
     rule.issuer = "http://i.example.org";
     CHECK(complaint(rule).starts_with("issuer_url: the URL must be https"));
-    rule = rule_with("true");
+    rule = sample_rule("true");
     rule.claims = {"imgsrv:rule"};
     CHECK(complaint(rule).starts_with("forwarded_claims: 'imgsrv:rule'"));
 }
 
 TEST_CASE("a claim that is asked for and not forwarded is a mistake") {
     const std::string at8 = "condition: line 1, column 8: the claim 'actor' is not among forwarded_claims";
-    CHECK(complaint(rule_with("claims.actor == 'x'")) == at8);
-    CHECK(complaint(rule_with("claims['actor'] == 'x'")).ends_with("the claim 'actor' is not among forwarded_claims"));
-    CHECK(complaint(rule_with("has(claims.actor)")).ends_with("the claim 'actor' is not among forwarded_claims"));
-    CHECK(complaint(rule_with("'actor' in claims")).ends_with("the claim 'actor' is not among forwarded_claims"));
-    CHECK(complaint(rule_with("claims.ref.actor == 'x'")).empty());
-    CHECK(complaint(rule_with("claims.groups.exists(claims, claims.actor)")).empty());
+    CHECK(complaint(sample_rule("claims.actor == 'x'")) == at8);
+    CHECK(
+        complaint(sample_rule("claims['actor'] == 'x'")).ends_with("the claim 'actor' is not among forwarded_claims"));
+    CHECK(complaint(sample_rule("has(claims.actor)")).ends_with("the claim 'actor' is not among forwarded_claims"));
+    CHECK(complaint(sample_rule("'actor' in claims")).ends_with("the claim 'actor' is not among forwarded_claims"));
+    CHECK(complaint(sample_rule("claims.ref.actor == 'x'")).empty());
+    CHECK(complaint(sample_rule("claims.groups.exists(claims, claims.actor)")).empty());
 }
