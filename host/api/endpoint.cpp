@@ -1,6 +1,8 @@
 #include "api/endpoint.h"
 
+#include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "api/cached_text_response.h"
 #include "core/log.h"
@@ -84,6 +86,18 @@ void set_caching(http::Response& response, bool shared) {
         return;
     }
     response.headers.add("Cache-Control", std::string(kPublic));
+}
+
+// The request's own query with another cursor.
+void add_next_link(http::Response& response, const RequestContext& context, std::string_view next) {
+    std::string link = context.request.path + "?";
+    std::string_view rest = context.request.query;
+    while (!rest.empty()) {
+        const auto pair = rest.substr(0, rest.find('&'));
+        if (!pair.starts_with("after=") && !pair.empty()) link += std::string(pair) + "&";
+        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    }
+    response.headers.add("Link", "<" + link + "after=" + encode_cursor(next) + ">; rel=\"next\"");
 }
 
 }  // namespace
@@ -190,21 +204,24 @@ http::Response no_content() {
     return response;
 }
 
-http::Response list_response(const RequestContext& context, std::string_view name, Json items,
-                             const std::optional<std::string>& next) {
+template <class T>
+http::Response list_response(const RequestContext& context, std::string_view name, const domain::Page<T>& page) {
+    Json items = Json::array();
+    for (const T& item : page.items) items.push_back(to_json(item));
     auto response = json_response(200, {{std::string(name), std::move(items)}});
-    if (!next) return response;
-    // The other parameters of the query stay.
-    std::string link = context.request.path + "?";
-    std::string_view rest = context.request.query;
-    while (!rest.empty()) {
-        const auto pair = rest.substr(0, rest.find('&'));
-        if (!pair.starts_with("after=") && !pair.empty()) link += std::string(pair) + "&";
-        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    }
-    response.headers.add("Link", "<" + link + "after=" + encode_cursor(*next) + ">; rel=\"next\"");
+    if (page.next) add_next_link(response, context, *page.next);
     return response;
 }
+
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::Image>&);
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::Version>&);
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::Artifact>&);
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::Alias>&);
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::PublishJob>&);
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::Principal>&);
+template http::Response list_response(const RequestContext&, std::string_view, const domain::Page<domain::ApiToken>&);
+template http::Response list_response(const RequestContext&, std::string_view,
+                                      const domain::Page<domain::ProvisioningRule>&);
 
 void add_routes(http::Router& router, Services services) {
     Endpoints endpoints(router, std::move(services));

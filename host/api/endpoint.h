@@ -66,18 +66,9 @@ class Endpoints {
 // Answers. no-store unless the request was anonymous and the gate open: then Endpoints gives it an ETag and 60 seconds.
 http::Response json_response(int status, const Json& body);
 http::Response no_content();
-// {"<name>": [...]} with a Link to the next page when there is one.
+// {"<name>": [...]} with a Link to the next page when there is one. For every type that is listed; see endpoint.cpp.
 template <class T>
 http::Response list_response(const RequestContext& context, std::string_view name, const domain::Page<T>& page);
-http::Response list_response(const RequestContext& context, std::string_view name, Json items,
-                             const std::optional<std::string>& next);
-
-template <class T>
-http::Response list_response(const RequestContext& context, std::string_view name, const domain::Page<T>& page) {
-    Json items = Json::array();
-    for (const auto& item : page.items) items.push_back(to_json(item));
-    return list_response(context, name, std::move(items), page.next);
-}
 
 // The groups of routes, each in its own file.
 void add_upload_routes(Endpoints& endpoints);

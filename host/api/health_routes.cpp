@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "api/endpoint.h"
 
 namespace imgsrv::api {

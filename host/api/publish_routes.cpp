@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "api/endpoint.h"
 #include "api/request_json.h"
 

@@ -1,5 +1,7 @@
 #include "api/render_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include "core/time.h"
 
 namespace imgsrv::api {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "core/nearest.h"
 
@@ -64,15 +65,15 @@ Result<RequestJson> RequestJson::read(http::Request& request, std::size_t max_by
                       "the body must be application/json" +
                           (type ? ", it is '" + type->substr(0, 64) + "'" : std::string("; there is no Content-Type")));
     IMGSRV_ASSIGN(const std::string body, request.read_body(max_bytes));
-    json object;
+    const auto object = std::make_shared<json>();
     try {
-        object = json::parse(body);
+        *object = json::parse(body);
     } catch (const json::parse_error& error) {
         return Status(Code::invalid_argument, "the body is not valid JSON: " + syntax_error(error));
     }
-    if (!object.is_object()) return wrong_type("the body", "a JSON object", object);
-    IMGSRV_TRY(check_members(object, "", allowed));
-    return RequestJson(std::move(object), "");
+    if (!object->is_object()) return wrong_type("the body", "a JSON object", *object);
+    IMGSRV_TRY(check_members(*object, "", allowed));
+    return RequestJson(object, "");
 }
 
 Status RequestJson::read_nothing(http::Request& request, std::size_t max_bytes) {
@@ -97,8 +98,8 @@ Status RequestJson::check_members(const json& object, std::string_view path,
 }
 
 Result<const json*> RequestJson::find(std::string_view member) const {
-    const auto it = object_.find(std::string(member));
-    if (it == object_.end() || it->is_null())
+    const auto it = object_->find(std::string(member));
+    if (it == object_->end() || it->is_null())
         return Status(Code::invalid_argument, "the member '" + where(member) + "' is missing");
     return &*it;
 }
@@ -110,8 +111,8 @@ Result<std::string> RequestJson::string(std::string_view member) const {
 }
 
 Result<std::optional<std::string>> RequestJson::optional_string(std::string_view member) const {
-    const auto it = object_.find(std::string(member));
-    if (it == object_.end() || it->is_null()) return std::optional<std::string>();
+    const auto it = object_->find(std::string(member));
+    if (it == object_->end() || it->is_null()) return std::optional<std::string>();
     if (!it->is_string()) return wrong_type(where(member), "a string", *it);
     return std::optional<std::string>(it->get<std::string>());
 }
@@ -133,8 +134,8 @@ Result<bool> RequestJson::boolean(std::string_view member) const {
 
 Result<std::vector<std::string>> RequestJson::optional_strings(std::string_view member, std::size_t max) const {
     std::vector<std::string> list;
-    const auto it = object_.find(std::string(member));
-    if (it == object_.end() || it->is_null()) return list;
+    const auto it = object_->find(std::string(member));
+    if (it == object_->end() || it->is_null()) return list;
     if (!it->is_array()) return wrong_type(where(member), "an array", *it);
     IMGSRV_TRY(check_size(where(member), it->size(), max));
     list.reserve(it->size());
@@ -147,8 +148,8 @@ Result<std::vector<std::string>> RequestJson::optional_strings(std::string_view 
 }
 
 Result<std::optional<std::string>> RequestJson::optional_object(std::string_view member) const {
-    const auto it = object_.find(std::string(member));
-    if (it == object_.end() || it->is_null()) return std::optional<std::string>();
+    const auto it = object_->find(std::string(member));
+    if (it == object_->end() || it->is_null()) return std::optional<std::string>();
     if (!it->is_object()) return wrong_type(where(member), "an object", *it);
     return std::optional<std::string>(it->dump());
 }
@@ -165,7 +166,7 @@ Result<std::vector<RequestJson>> RequestJson::objects(std::string_view member, s
         const json& element = (*value)[i];
         if (!element.is_object()) return wrong_type(path, "an object", element);
         IMGSRV_TRY(check_members(element, path + ".", allowed));
-        list.push_back(RequestJson(element, path + "."));
+        list.push_back(RequestJson({object_, &element}, path + "."));
     }
     return list;
 }

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/status.h"
 #include "http/message.h"
@@ -37,13 +40,14 @@ class RequestJson {
                                              std::initializer_list<std::string_view> allowed) const;
 
   private:
-    RequestJson(nlohmann::json object, std::string path) : object_(std::move(object)), path_(std::move(path)) {}
+    RequestJson(std::shared_ptr<const nlohmann::json> object, std::string path)
+        : object_(std::move(object)), path_(std::move(path)) {}
     static Status check_members(const nlohmann::json& object, std::string_view path,
                                 std::initializer_list<std::string_view> allowed);
     std::string where(std::string_view member) const { return path_ + std::string(member); }
     Result<const nlohmann::json*> find(std::string_view member) const;
 
-    nlohmann::json object_;
+    std::shared_ptr<const nlohmann::json> object_;
     std::string path_;  // "parts[2]." inside of an array
 };
 

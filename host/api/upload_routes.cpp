@@ -1,4 +1,5 @@
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "api/endpoint.h"
 #include "api/request_json.h"

@@ -1,6 +1,7 @@
 #include "client/catalogue.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace imgsrv::client {
@@ -122,7 +123,7 @@ Result<Job> parse_job(const json& document) {
     return decode(document, read_job);
 }
 
-Result<json> Catalogue::post(std::string path, std::optional<json> body) {
+Result<json> Catalogue::post(std::string path, std::optional<std::string> body) {
     return http_.json({.method = "POST", .path = std::move(path), .json = std::move(body), .file = {}, .cancel = {}});
 }
 
@@ -135,13 +136,13 @@ Status Catalogue::ensure_image(const std::string& name, const std::string& displ
     json body{{"name", name}};
     if (!display_name.empty()) body["display_name"] = display_name;
     if (!description.empty()) body["description"] = description;
-    Status status = post("/v1/images", std::move(body)).status();
+    Status status = post("/v1/images", body.dump()).status();
     if (status.code() == Code::already_exists) return {};
     return status;
 }
 
 Status Catalogue::create_draft(const std::string& image, const std::string& version) {
-    return post(image_path(image) + "/versions", json{{"version", version}}).status();
+    return post(image_path(image) + "/versions", json{{"version", version}}.dump()).status();
 }
 
 Result<std::optional<Manifest>> Catalogue::find_version(const std::string& image, const std::string& version) {
@@ -160,7 +161,8 @@ Result<Artifact> Catalogue::add_artifact(const Manifest& draft, const Artifact& 
                                                {"format", a.format},
                                                {"primary_blob_digest", a.digest},
                                                {"primary_blob_size_bytes", a.size},
-                                               {"primary_media_type", a.media_type}}));
+                                               {"primary_media_type", a.media_type}}
+                                              .dump()));
     return decode(answer, read_artifact);
 }
 
@@ -181,7 +183,8 @@ Status Catalogue::add_attachment(const Manifest& draft, const std::string& artif
                 json{{"name", a.name},
                      {"media_type", a.media_type},
                      {"blob_digest", a.digest},
-                     {"blob_size_bytes", a.size}})
+                     {"blob_size_bytes", a.size}}
+                    .dump())
         .status();
 }
 
@@ -211,7 +214,7 @@ Status Catalogue::set_alias(const std::string& image, const std::string& alias, 
     return http_
         .json({.method = "PUT",
                .path = image_path(image) + "/aliases/" + encode_segment(alias),
-               .json = json{{"version", version}},
+               .json = json{{"version", version}}.dump(),
                .file = {},
                .cancel = {}})
         .status();

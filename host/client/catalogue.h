@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -97,7 +97,7 @@ class Catalogue {
     Status set_alias(const std::string& image, const std::string& alias, const std::string& version);
 
   private:
-    Result<nlohmann::json> post(std::string path, std::optional<nlohmann::json> body);
+    Result<nlohmann::json> post(std::string path, std::optional<std::string> body);
 
     HttpClient& http_;
 };

@@ -1,6 +1,7 @@
 #include "client/connect.h"
 
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 

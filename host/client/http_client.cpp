@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "client/backoff.h"
 
@@ -153,7 +154,7 @@ Result<Reply> HttpClient::attempt(const Call& call) {
     if (h == nullptr) return Status(Code::internal, "libcurl could not be started");
     Exchange x{.call = call, .reply = {}, .trouble = {}};
     const std::string url = connection_->base_url + call.path;
-    const std::string body = call.json ? call.json->dump() : "";
+    const std::string body = call.json.value_or("");
     const std::string method(call.method);
 
     curl_easy_reset(h);  // keeps the connection
@@ -247,6 +248,10 @@ Result<nlohmann::json> HttpClient::json(const Call& call) {
         return Status(Code::internal,
                       connection_->base_url + call.path + " did not answer with JSON; is it an imgsrv server?");
     return document;
+}
+
+Result<nlohmann::json> HttpClient::get(std::string path) {
+    return json({.path = std::move(path), .json = {}, .file = {}, .cancel = {}});
 }
 
 std::string encode_segment(std::string_view text) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,9 +27,9 @@ struct FileWindow {
 
 struct Call {
     std::string_view method = "GET";
-    std::string path;                    // below the server's address, already percent-encoded, with its query
-    std::optional<nlohmann::json> json;  // the body, or
-    std::optional<FileWindow> file;      // the body as application/octet-stream
+    std::string path;                 // below the server's address, already percent-encoded, with its query
+    std::optional<std::string> json;  // the body as JSON text, or
+    std::optional<FileWindow> file;   // the body as application/octet-stream
     // False: sending it a second time would do it a second time. Then it is not repeated once it may have arrived.
     bool repeatable = true;
     CancelToken cancel;  // may be null; ends the call and its waits with Code::cancelled
@@ -61,9 +61,7 @@ class HttpClient {
 
     // The JSON document of a 2xx answer (null when it has no body), else status_of() the answer.
     Result<nlohmann::json> json(const Call& call);
-    Result<nlohmann::json> get(std::string path) {
-        return json({.path = std::move(path), .json = {}, .file = {}, .cancel = {}});
-    }
+    Result<nlohmann::json> get(std::string path);
 
     const Connection& connection() const { return *connection_; }
 

@@ -1,5 +1,6 @@
 #include "client/paging.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace imgsrv::client {

@@ -1,6 +1,7 @@
 #include "client/publish.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "client/catalogue.h"

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "client/commands.h"
 #include "client/paging.h"
@@ -50,7 +51,7 @@ Result<std::string> find_or_create_principal(HttpClient& http, const std::string
             return principal.value("id", "");
     IMGSRV_ASSIGN(const json created, http.json({.method = "POST",
                                                  .path = "/v1/auth/principals",
-                                                 .json = json{{"kind", "service"}, {"display_name", name}},
+                                                 .json = json{{"kind", "service"}, {"display_name", name}}.dump(),
                                                  .file = {},
                                                  .repeatable = false,
                                                  .cancel = {}}));
@@ -88,7 +89,7 @@ int run_token_create(const TokenOptions& options) {
         IMGSRV_ASSIGN(json token,
                       c.http.json({.method = "POST",
                                    .path = principal_path(principal) + "/api-tokens",
-                                   .json = json{{"name", options.name}, {"expires_at", format_rfc3339(expires)}},
+                                   .json = json{{"name", options.name}, {"expires_at", format_rfc3339(expires)}}.dump(),
                                    .file = {},
                                    .repeatable = false,
                                    .cancel = {}}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "client/paging.h"
@@ -72,7 +73,8 @@ Result<Uploader::Session> Uploader::begin(const LocalFile& file, std::string_vie
                                                  .json = json{{"expected_digest", file.digest()},
                                                               {"expected_size_bytes", file.size()},
                                                               {"media_type_hint", media_type},
-                                                              {"filename_hint", file.name()}},
+                                                              {"filename_hint", file.name()}}
+                                                             .dump(),
                                                  .file = {},
                                                  .cancel = {}}));
     Session session;
@@ -175,7 +177,7 @@ Status Uploader::complete(const Session& session, const std::vector<PartRange>& 
     return http_
         .json({.method = "POST",
                .path = "/v1/uploads/" + encode_segment(session.id) + "/complete",
-               .json = json{{"parts", std::move(list)}},
+               .json = json{{"parts", std::move(list)}}.dump(),
                .file = {},
                .cancel = {}})
         .status();

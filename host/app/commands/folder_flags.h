@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "app/commands/settings_flags.h"
@@ -9,9 +8,7 @@ namespace imgsrv::app {
 
 // The command line of `backup` and `restore`.
 struct FolderFlags {
-    explicit FolderFlags(CLI::App& command) : settings(command) {
-        command.add_option("DIR", folder, "the backup's folder")->required();
-    }
+    explicit FolderFlags(CLI::App& command);
 
     SettingsFlags settings;
     std::string folder;

@@ -1,5 +1,6 @@
 // What the client makes of the server's answers.
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "client/catalogue.h"
 #include "client/http_client.h"

@@ -1,5 +1,6 @@
 #include "streams_client.h"
 
+#include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 
