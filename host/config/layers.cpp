@@ -1,6 +1,7 @@
 #include "config/layers.h"
 
 #include <toml++/toml.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -42,7 +43,7 @@ Result<std::string> scalar(const toml::node& node) {
     return Status(Code::invalid_argument, "must be a string, a whole number, a boolean or a list of strings");
 }
 
-// All of it or an error: a half of a configuration, or none where there should be one, is another configuration.
+// The whole file or an error: half a configuration is another configuration.
 Result<std::string> content_of(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     const bool opened = in.is_open();
@@ -102,7 +103,7 @@ std::string lower_dashed(std::string_view text) {
     return out;
 }
 
-// What Kubernetes tells every container of a Service called "imgsrv". No setting begins so.
+// The variables that Kubernetes sets in every container for a Service called "imgsrv". No setting starts like this.
 bool is_service_link(std::string_view name) {
     return name == "IMGSRV_PORT" || name.starts_with("IMGSRV_PORT_") || name.starts_with("IMGSRV_SERVICE_");
 }
@@ -138,8 +139,8 @@ Status read_environment(const std::map<std::string, std::string>& environment, L
                                                                 "IMGSRV_CACERT"};
     for (const auto& [name, value] : environment) {
         if (name == "LOG_LEVEL") {
-            // Platforms set it for all of their programs; IMGSRV_VERBOSITY, which the order puts before it, is meant
-            // for us.
+            // Platforms set it for all of their programs. IMGSRV_VERBOSITY, which sorts before it, is meant for us and
+            // wins.
             layer.try_emplace("verbosity", Value{value, "environment LOG_LEVEL"});
             continue;
         }

@@ -15,16 +15,14 @@ using Layer = std::map<std::string, Value, std::less<>>;
 // Reads one TOML file into the layer. Tables become key prefixes. invalid_argument names file, line and reason.
 Status read_toml(const std::filesystem::path& file, Layer& layer);
 
-// IMGSRV_STORAGE_S3_BUCKET is storage.s3.bucket. Variables of the client (IMGSRV_SERVER, IMGSRV_TOKEN, …) are passed
-// over.
+// IMGSRV_STORAGE_S3_BUCKET is storage.s3.bucket. Variables of the client (IMGSRV_SERVER, IMGSRV_TOKEN, …) are ignored.
 Status read_environment(const std::map<std::string, std::string>& environment, Layer& layer);
 
-// Brings the keys of one source to the form that settings are known by. Short names that stand for a driver and its
-// options (short_names()) become those; options of drivers are spelled with underscores, as plugins declare them.
-// invalid_argument: a key is there in both spellings.
+// Normalises the keys of one source. A short name (short_names()) becomes the driver and the option it stands for;
+// drivers' options get underscores, as plugins declare them. invalid_argument when a key appears in both spellings.
 Status settle_keys(Layer& layer);
 
-// Lays a later source over what is there. A driver's option K and K_file are one setting.
+// Applies a later source on top of `below`. A driver's option K and K_file are one setting.
 void overlay(Layer& below, Layer above);
 
 // Whether the key belongs to a driver's own table: its plugin checks it.

@@ -13,15 +13,15 @@
 namespace imgsrv::config {
 namespace {
 
-// Less would make every upload expire at its begin, or keep a processor busy with looking.
+// Anything less would expire every upload at once, or keep a processor busy polling.
 struct Least {
     std::string_view key;
     std::chrono::milliseconds duration;
     std::string_view why;
 };
 constexpr std::array<Least, 7> kLeasts = {{
-    // An hour more than the Cache-Control of documents lets clients keep them.
-    {"gc-grace", std::chrono::minutes(61), ", for which clients may go by documents that they have cached"},
+    // An hour more than the Cache-Control of documents lets clients cache them.
+    {"gc-grace", std::chrono::minutes(61), ", the time for which clients may rely on cached documents"},
     {"upload-ttl", std::chrono::seconds(1), ""},
     {"cas-promotion-poll-interval", std::chrono::milliseconds(10), ""},
     {"cas-promotion-error-backoff", std::chrono::milliseconds(10), ""},
@@ -32,7 +32,7 @@ constexpr std::array<Least, 7> kLeasts = {{
 
 constexpr const char* kDefaultFile = "/etc/imgsrv/imgsrv.toml";
 
-constexpr std::int64_t kMost = 1'000'000;  // of what is counted
+constexpr std::int64_t kMost = 1'000'000;  // for counts
 constexpr unsigned kMostHops = 32;
 
 const KnownKey* find_known(std::string_view key) {
@@ -106,7 +106,7 @@ Status check_scalar(const KnownKey& known, const std::string& text) {
     return {};
 }
 
-// Brings a value to the shape of its kind: a list from one text, and checked scalars.
+// Converts a value to its kind: splits a list given as one text, checks a scalar.
 Status settle(const std::string& key, Value& value) {
     const KnownKey* known = find_known(key);
     if (!known) return is_driver_option(key) ? Status() : unknown_key(key, value);
@@ -129,7 +129,7 @@ Status read_file(const std::filesystem::path& file, Layer& layer) {
     return {};
 }
 
-// The *.toml of a folder, in order; none where there is no such folder.
+// The *.toml files of a folder, sorted; none if the folder does not exist.
 Result<std::vector<std::filesystem::path>> files_of(const std::filesystem::path& folder) {
     std::vector<std::filesystem::path> files;
     std::error_code ec;
@@ -142,8 +142,7 @@ Result<std::vector<std::filesystem::path>> files_of(const std::filesystem::path&
     return files;
 }
 
-// What is there but may not be read is an error: to go on without it would start a server on the defaults, with an
-// empty database of its own.
+// An unreadable file is an error: without it the server would start on the defaults, with an empty database of its own.
 Status read_files(const Sources& sources, Layer& layer, bool& any) {
     const std::filesystem::path file = sources.file.value_or(kDefaultFile);
     IMGSRV_ASSIGN(std::vector<std::filesystem::path> files, files_of(file.parent_path() / "conf.d"));
@@ -192,7 +191,7 @@ Result<Settings> Settings::load(const Sources& sources) {
     }
     for (const auto& known : known_keys()) {
         Value value{std::string(known.default_text), "default"};
-        // Nobody asked for a server that the network can reach.
+        // Without a configuration file, the network must not reach the server.
         if (known.key == "listen" && !any_file) value.value = std::string("127.0.0.1:8080");
         IMGSRV_TRY(settle(std::string(known.key), value));
         settings.values_.try_emplace(std::string(known.key), std::move(value));

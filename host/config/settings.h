@@ -14,7 +14,7 @@
 
 namespace imgsrv::config {
 
-// A value as it was written, and where.
+// A value as written, and where it was written.
 struct Value {
     std::variant<std::string, std::vector<std::string>> value;
     std::string origin;  // "/etc/imgsrv/imgsrv.toml:12", "environment IMGSRV_LISTEN", "--listen", "default"
@@ -62,13 +62,13 @@ class Settings {
     std::int64_t integer(std::string_view key) const;
     std::chrono::milliseconds duration(std::string_view key) const;
     std::uint64_t size(std::string_view key) const;
-    // false is 0, true is more than there can be.
+    // false is 0; true is more hops than there can be.
     unsigned hops(std::string_view key) const;
     std::vector<std::string> list(std::string_view key) const;
     // Whether anything but the default set it.
     bool is_set(std::string_view key) const;
 
-    // The options of one driver: what stands in [storage.s3] for ("storage", "s3"), by the driver's own keys, which
+    // The options of one driver: the content of [storage.s3] for ("storage", "s3"), by the driver's own keys, which
     // have underscores.
     std::map<std::string, Value> driver_options(std::string_view section, std::string_view driver) const;
 

@@ -6,7 +6,7 @@
 
 namespace imgsrv {
 
-// The pause after so many failures in a row: `first`, doubled with each after the first one, up to `most`.
+// The pause after so many failures in a row: `first`, doubled with each further failure, at most `most`.
 inline std::chrono::milliseconds doubling_pause(std::chrono::milliseconds first, std::chrono::milliseconds most,
                                                 std::uint64_t failures) {
     auto pause = first;

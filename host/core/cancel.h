@@ -5,8 +5,8 @@
 
 namespace imgsrv {
 
-// One request to stop, seen by everyone who holds a copy of the token. [any] thread.
-// fd() is readable once cancelled, so that a wait in poll() ends too.
+// One request to stop, visible to every holder of the token. [any]
+// fd() becomes readable on cancel(), so that a poll() wakes up too.
 class Cancellation {
   public:
     Cancellation();

@@ -10,19 +10,19 @@
 namespace imgsrv {
 namespace {
 
-// Levels are where more time stops paying on catalogue documents, which are half digests. Of a streams document of 10
-// MB brotli 4 leaves 0.14 at 88 MB/s, and 5 leaves 0.147 at 37 MB/s; gzip 6 leaves 0.173 at 61 MB/s, and 4 is no
-// faster. Of 20 KB brotli 2 leaves 0.161 at 310 MB/s, and 4 leaves 0.156 at 113; gzip 3 leaves 0.202 at 330, and 6
-// 0.184 at 96.
+// The highest levels that still pay off on catalogue documents, half of which is digests. A streams document of 10 MB:
+// brotli 4 leaves 0.14 of it at 88 MB/s, brotli 5 leaves 0.147 at 37 MB/s; gzip 6 leaves 0.173 at 61 MB/s, gzip 4 is no
+// faster. One of 20 KB: brotli 2 leaves 0.161 at 310 MB/s, brotli 4 leaves 0.156 at 113 MB/s; gzip 3 leaves 0.202 at
+// 330 MB/s, gzip 6 leaves 0.184 at 96 MB/s.
 constexpr int kBrotliFast = 2;
-constexpr int kBrotliKept = 4;
+constexpr int kBrotliCached = 4;
 constexpr int kZlibFast = 3;
-constexpr int kZlibKept = 6;
+constexpr int kZlibCached = 6;
 
 constexpr int kLeastWindow = 16;
 constexpr int kMostWindow = 22;
 
-// Memory that is touched only as far as it is used: the bound on the output is many times what comes out.
+// Uninitialised, so that only the pages in use are touched: the output is far smaller than its bound.
 std::unique_ptr<unsigned char[]> room(std::size_t size) {
     return std::unique_ptr<unsigned char[]>(new unsigned char[size]);
 }
@@ -34,7 +34,7 @@ std::string string_of(const std::unique_ptr<unsigned char[]>& bytes, std::size_t
 std::optional<std::string> brotli(std::string_view text, int quality) {
     std::size_t size = ::BrotliEncoderMaxCompressedSize(text.size());
     if (size == 0) return std::nullopt;
-    // The encoder's memory goes with its window.
+    // The encoder's memory grows with its window.
     int window = kLeastWindow;
     while (window < kMostWindow && (std::size_t{1} << static_cast<unsigned>(window)) < text.size() + 16) ++window;
     const auto out = room(size);
@@ -88,13 +88,13 @@ std::string_view to_string(Coding coding) {
 }
 
 std::optional<std::string> compress(Coding coding, std::string_view text, Effort effort) {
-    const bool kept = effort == Effort::kept;
+    const bool cached = effort == Effort::cached;
     switch (coding) {
         case Coding::br:
-            return brotli(text, kept ? kBrotliKept : kBrotliFast);
+            return brotli(text, cached ? kBrotliCached : kBrotliFast);
         case Coding::gzip:
         case Coding::deflate:
-            return zlib(text, kept ? kZlibKept : kZlibFast, coding == Coding::gzip);
+            return zlib(text, cached ? kZlibCached : kZlibFast, coding == Coding::gzip);
         case Coding::identity:
             break;
     }

@@ -7,7 +7,7 @@
 
 namespace imgsrv {
 
-// The content codings that are spoken (RFC 9110, section 8.4.1; br: RFC 7932). deflate is the zlib format.
+// The supported content codings (RFC 9110, section 8.4.1; br: RFC 7932). deflate is the zlib format.
 enum class Coding { identity, deflate, gzip, br };
 inline constexpr std::size_t kCodings = 4;
 
@@ -15,12 +15,12 @@ inline constexpr std::size_t kCodings = 4;
 std::string_view to_string(Coding coding);
 
 enum class Effort {
-    fast,  // for one answer: about 200 MB/s
-    kept,  // for a text that is coded once and sent often: 60 to 100 MB/s
+    fast,    // for one answer: about 200 MB/s
+    cached,  // for a text that is compressed once and sent often: 60 to 100 MB/s
 };
 
-// The text in that coding, or as it is for identity. None when the codec finds no memory. Holds at most about the
-// text's size and 8 MiB besides. [any]
+// The text in that coding; unchanged for identity. None when the codec runs out of memory. Needs at most about the
+// text's size plus 8 MiB. [any]
 std::optional<std::string> compress(Coding coding, std::string_view text, Effort effort);
 
 }  // namespace imgsrv

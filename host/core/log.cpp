@@ -22,7 +22,7 @@ namespace {
 std::atomic<int> g_level{static_cast<int>(Level::info)};
 std::atomic<Format> g_format{Format::text};
 
-// A whole line with each write(), so that a file that several processes share, or that is moved away, has whole lines.
+// One write() per line, so that a file that processes share, or that is rotated, holds whole lines only.
 class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
   public:
     Status open(const std::string& path) {
@@ -32,7 +32,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
             path_.clear();
             return {};
         }
-        // Not to wait for somebody who reads, where it is a pipe: neither here nor in write().
+        // If the path is a pipe, neither open() nor write() may wait for a reader.
         const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
         UniqueFd file(::open(path.c_str(), flags, 0640));
         if (!file)
@@ -52,7 +52,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
-        // A full disk loses lines, nothing else: what is left of one that did not fit is kept from the next.
+        // A full disk costs lines and nothing else: a line that was cut off is ended before the next one.
         if (torn_ && !put("\n")) return;
         torn_ = false;
         put({line.data(), line.size()});
@@ -76,7 +76,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
 
     UniqueFd file_;  // none: stderr
     std::string path_;
-    bool torn_ = false;  // the last line there lacks its end
+    bool torn_ = false;  // the last line was cut off
 };
 
 const std::shared_ptr<DescriptorSink>& sink() {
@@ -85,7 +85,7 @@ const std::shared_ptr<DescriptorSink>& sink() {
 }
 
 spdlog::logger& logger() {
-    // Leaked on purpose: threads may still log while static objects go away.
+    // Leaked on purpose: threads may still log while static objects are destroyed.
     static auto* one = [] {
         auto* l = new spdlog::logger("imgsrv", sink());
         l->set_pattern("%v");
@@ -117,8 +117,8 @@ bool is_printable(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// JSON escapes control characters up to U+001F; DEL and U+0080 to U+009F, of which U+009B begins a terminal's escape
-// sequence as ESC [ does, are left to us. The line is UTF-8.
+// JSON escapes control characters only up to U+001F. This escapes DEL and U+0080 to U+009F as well: U+009B starts a
+// terminal's escape sequence just as ESC [ does. The line is UTF-8.
 void escape_other_controls(std::string& line) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     const auto is_first = [](char c) { return c == '\x7F' || c == '\xC2'; };

@@ -14,8 +14,8 @@ namespace imgsrv::log {
 enum class Level : int { trace = 10, debug = 20, info = 30, warn = 40, error = 50, fatal = 60 };
 enum class Format { text, json };
 
-// One named fact of an event. Keys are snake_case and from a fixed vocabulary; values are never secrets: what looks
-// like one all the same is hidden (core/redaction.h).
+// One named fact of an event. Keys are snake_case, from a fixed vocabulary. Values must not be secrets; one that looks
+// like a secret is redacted (core/redaction.h).
 struct Field {
     std::string_view key;
     std::variant<std::string_view, std::int64_t, double, bool> value;
@@ -23,14 +23,14 @@ struct Field {
 
 // Sets up the process-wide log. Before this, events go out as text at info on stderr. [main]
 void init(Format format, Level level);
-// Appends to this file from now on, made for its owner and group only; empty: to stderr. Not OK when it cannot be
-// opened: the log stays where it was. [main]
+// Appends to this file from now on, creating it for its owner and group only; an empty path means stderr. If the file
+// cannot be opened, the log stays where it was. [main]
 Status set_file(const std::string& path);
-// Opens the file anew, after it was moved away to be kept (SIGHUP). [any]
+// Reopens the file after it was rotated (SIGHUP). [any]
 Status reopen();
 void set_level(Level level);
-// Every event has the field "node" with this name from now on, before its own fields; none when it is empty. [main,
-// before there are other threads]
+// Adds the field "node" with this name to every event from now on, before the event's own fields; an empty name adds
+// none. [main, before other threads start]
 void set_node(const std::string& name);
 // True when an event of this level would be written. [any]
 bool enabled(Level level) noexcept;

@@ -21,7 +21,7 @@ std::size_t end_of_word(const std::string& text, std::size_t at) {
     return at;
 }
 
-// Puts together a text without what is hidden. Places are those of the text as it was, and come in order.
+// Rebuilds a text without its hidden ranges. Offsets are those of the original text and must ascend.
 class Redaction {
   public:
     explicit Redaction(std::string& text) : text_(text) {}
@@ -43,7 +43,7 @@ class Redaction {
     std::size_t done_ = 0;
 };
 
-// imgsrv_at_<id>_<secret>: the id may be seen, it is how a token is talked about.
+// imgsrv_at_<id>_<secret>: the id stays visible, because people name a token by it.
 void hide_tokens(std::string& text) {
     Redaction redaction(text);
     for (std::size_t at = text.find(kTokenPrefix); at != std::string::npos; at = text.find(kTokenPrefix, at)) {
@@ -56,12 +56,12 @@ void hide_tokens(std::string& text) {
     redaction.finish();
 }
 
-// Three parts of base64url; the first is a JSON object, and so begins with eyJ ("{\"").
+// Three parts of base64url; the first is a JSON object, so it starts with eyJ ("{\"").
 void hide_web_tokens(std::string& text) {
     Redaction redaction(text);
     for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at)) {
         const std::size_t begin = at;
-        // A word that is followed by no other two is none from any of its places.
+        // A word that is not followed by two others is no token, whichever of its characters it is read from.
         const std::size_t first = at = end_of_word(text, begin);
         if (first >= text.size() || text[first] != '.') continue;
         const std::size_t second = end_of_word(text, first + 1);
@@ -72,7 +72,7 @@ void hide_web_tokens(std::string& text) {
     redaction.finish();
 }
 
-// scheme://user:password@host. The last '@' before the path counts: a password may hold one that was not encoded.
+// scheme://user:password@host. The last '@' before the path counts: a password may contain an unencoded one.
 void hide_url_passwords(std::string& text) {
     Redaction redaction(text);
     for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at)) {
@@ -105,7 +105,7 @@ class Secrets {
         const std::unique_lock lock(mutex_);
         if (std::find(values_.begin(), values_.end(), value) != values_.end()) return;
         values_.push_back(std::move(value));
-        // Longest first, so that a secret that holds another one goes as a whole.
+        // Longest first, so that a secret that contains another is hidden whole.
         std::sort(values_.begin(), values_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
     }
     void hide_in(std::string& text) const {
@@ -124,7 +124,7 @@ class Secrets {
     std::vector<std::string> values_;
 };
 
-// Leaked on purpose: threads may still log while static objects go away.
+// Leaked on purpose: threads may still log while static objects are destroyed.
 Secrets& secrets() {
     static auto* one = new Secrets;
     return *one;
@@ -136,7 +136,7 @@ void keep_secret(std::string_view value) {
     while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.remove_suffix(1);
     if (value.size() < kLeastSecret) return;
     secrets().add(std::string(value));
-    // As it stands in a line of JSON.
+    // The form it takes inside a line of JSON.
     const std::string json = nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     const std::string inner = json.substr(1, json.size() - 2);
     if (inner != value) secrets().add(inner);

@@ -7,15 +7,14 @@ namespace imgsrv {
 
 inline constexpr std::string_view kRedacted = "[REDACTED]";
 
-// The last line of defence of the log: nothing that is to be written should hold a secret, and what does nevertheless
-// does not get out.
+// The log's last line of defence. Callers must not write secrets; if one does, it is hidden here.
 
-// From now on redact() hides this value wherever it stands. Values of fewer than 6 bytes are passed over: they would
-// turn up in innocent words. [any]
+// From now on redact() hides this value wherever it occurs. Values shorter than 6 bytes are ignored: they would match
+// innocent words. [any]
 void keep_secret(std::string_view value);
 
-// Hides kept secrets, the secret half of API tokens, JSON Web Tokens, and passwords in URLs and in "password=…". Looks
-// at each byte a few times at most. [any]
+// Hides the secrets above, the secret half of API tokens, JSON Web Tokens, and passwords in URLs and in "password=…".
+// Reads each byte a few times at most. [any]
 void redact(std::string& text);
 
 }  // namespace imgsrv

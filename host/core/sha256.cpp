@@ -24,7 +24,7 @@ std::string to_hex(const unsigned char* md) {
 }
 
 static_assert(sizeof(SHA256_CTX) == 112);
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "give the state's layout tag another name on this machine");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "this machine's state needs a layout tag of its own");
 
 }  // namespace
 

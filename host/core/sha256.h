@@ -12,7 +12,7 @@
 
 namespace imgsrv {
 
-// A running SHA-256 whose state can be kept and taken up again, also by another process on the same kind of machine.
+// A running SHA-256 whose state can be saved and resumed, even by another process on the same kind of machine.
 class Sha256 {
   public:
     Sha256();
@@ -20,12 +20,12 @@ class Sha256 {
     void update(std::span<const std::byte> bytes);
     // Bytes hashed so far.
     std::uint64_t length() const { return length_; }
-    // The digest of what was hashed so far, as 64 lower-case hex digits. The state stays as it is.
+    // The digest of the bytes so far, as 64 lower-case hex digits. Does not change the state.
     std::string hex() const;
 
     // The state as opaque bytes with a layout tag.
     std::string save() const;
-    // failed_precondition when the tag is another layout's: then hash the bytes again.
+    // failed_precondition when the tag names another layout: the caller must hash the bytes again.
     static Result<Sha256> restore(std::string_view saved);
 
   private:

@@ -52,9 +52,9 @@ enum class DbClass : std::int32_t {
     syntax,
 };
 
-// The outcome of a call: OK, or a code with a message for people. Costs one pointer; OK allocates nothing.
-// The message names the thing, the limit and the value that broke it. It never holds a secret, SQL text or a path.
-// What only the operator may see (native code, cause) stands in detail() and goes to the log, not to the client.
+// The outcome of a call: OK, or a code with a message for people. Costs one pointer; OK allocates nothing. The message
+// names the thing, the limit and the value that broke it. It never holds a secret, SQL text or a path. What only the
+// operator may see (native code, cause) is in detail() and goes to the log, not to the client.
 class [[nodiscard]] Status {
   public:
     Status() = default;
@@ -137,13 +137,13 @@ class [[nodiscard]] Result {
 #define IMGSRV_CONCAT_(a, b) a##b
 #define IMGSRV_CONCAT(a, b) IMGSRV_CONCAT_(a, b)
 
-// Leaves the function with the status of expr unless it is OK.
+// Returns the status of expr from the enclosing function unless it is OK.
 #define IMGSRV_TRY(expr)                                                      \
     do {                                                                      \
         if (::imgsrv::Status status_ = (expr); !status_.ok()) return status_; \
     } while (false)
 
-// IMGSRV_ASSIGN(auto x, call()): leaves the function with the status of call(), or names its value.
+// IMGSRV_ASSIGN(auto x, call()): returns the status of call() from the enclosing function, or binds its value.
 #define IMGSRV_ASSIGN(decl, expr) IMGSRV_ASSIGN_(IMGSRV_CONCAT(result_, __COUNTER__), decl, expr)
 #define IMGSRV_ASSIGN_(tmp, decl, expr)            \
     auto tmp = (expr);                             \

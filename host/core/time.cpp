@@ -19,7 +19,7 @@ std::tm broken_down(Time t) {
     return tm;
 }
 
-// Reads exactly `width` digits; -1 when there are not.
+// Reads exactly `width` digits; -1 if there are fewer.
 int digits(std::string_view text, std::size_t at, std::size_t width) {
     if (at + width > text.size()) return -1;
     int value = 0;
@@ -36,7 +36,7 @@ Result<Time> compose(int year, int month, int day, int hour, int minute, int sec
                               std::chrono::day(static_cast<unsigned>(day))};
     if (year < 0 || month < 1 || day < 1 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
         second < 0 || second > 60)
-        return Status(Code::invalid_argument, "a part of the time is out of range");
+        return Status(Code::invalid_argument, "a field of the time is out of range");
     return Time(sys_days(date)) + hours(hour) + minutes(minute) + seconds(second);
 }
 

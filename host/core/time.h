@@ -22,7 +22,7 @@ inline Time from_micros(std::int64_t us) {
 // RFC 3339 in UTC, with microseconds when there are any: "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.250000Z".
 std::string format_rfc3339(Time t);
 
-// RFC 3339 with any offset. invalid_argument when it is not one.
+// RFC 3339 with any offset; invalid_argument for anything else.
 Result<Time> parse_rfc3339(std::string_view text);
 
 // IMF-fixdate of RFC 9110, section 5.6.7: "Fri, 02 Jan 2026 03:04:05 GMT".

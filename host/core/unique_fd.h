@@ -6,7 +6,7 @@
 
 namespace imgsrv {
 
-// Owns a file descriptor; closes it at the end. -1: none.
+// Owns a file descriptor and closes it. -1: none.
 class UniqueFd {
   public:
     UniqueFd() = default;

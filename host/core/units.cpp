@@ -30,11 +30,10 @@ constexpr std::array<Unit, 10> kSizes = {{{"", 1},
                                           {"GB", 1000ULL * 1000 * 1000},
                                           {"TB", 1000ULL * 1000 * 1000 * 1000}}};
 
-// Values above what an int64 holds are refused: every user of these numbers keeps them signed.
+// Values that do not fit an int64 are refused: every user of these numbers stores them signed.
 constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
-// A clock counts nanoseconds in an int64, which ends after 292 years: what is longer would lie in the past. 100 years
-// leave room for sums.
+// A clock counts nanoseconds in an int64, which overflows after 292 years. 100 years leave room for sums.
 constexpr std::uint64_t kLongest = 36'500ULL * 24 * 3600 * 1000;
 
 template <std::size_t N>

@@ -10,8 +10,8 @@
 namespace imgsrv {
 
 // A duration as people write it in settings and flags: a whole number and one of ms, s, m, h, d, w ("500ms", "90d").
-// "0" needs no unit. At most 36500d, so that it can be added to a moment. invalid_argument says what was wrong and
-// shows an example.
+// "0" needs no unit. At most 36500d, so that adding it to a time cannot overflow. invalid_argument says what is wrong
+// and shows an example.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // A size in bytes: a whole number, alone or with B, KiB, MiB, GiB, TiB, or kB, MB, GB, TB ("64MiB", "1048576").

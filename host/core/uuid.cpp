@@ -17,7 +17,7 @@ void fill_random(unsigned char* out, std::size_t n) {
         if (got > 0)
             done += static_cast<std::size_t>(got);
         else if (errno != EINTR)
-            std::abort();  // without randomness no id and no secret is safe
+            std::abort();  // without randomness no id or secret is safe
     }
 }
 

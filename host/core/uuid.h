@@ -5,7 +5,7 @@
 
 namespace imgsrv {
 
-// A new UUIDv7 (RFC 9562, section 5.7) in lower case: sorts by creation, so that tables grow at one end. [any]
+// A new UUIDv7 (RFC 9562, section 5.7) in lower case: sorts by creation time, so that tables grow at one end. [any]
 std::string new_uuid();
 
 // True for any UUID in the 8-4-4-4-12 form, in lower case.

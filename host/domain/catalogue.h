@@ -16,7 +16,7 @@ struct Blob {
     std::uint64_t size = 0;
     std::string storage_key;
     Time created;
-    // Its bytes were found missing or wrong, and how. It is not served until it is uploaded again.
+    // How its bytes were found missing or wrong. A damaged blob is not served until it is uploaded again.
     std::optional<std::string> damage;
 };
 

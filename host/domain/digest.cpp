@@ -16,7 +16,7 @@ Result<Digest> Digest::parse(std::string_view member, std::string_view text) {
     else if (text.size() != kPrefix.size() + 64)
         why = "has " + std::to_string(text.size() - kPrefix.size()) + " characters after 'sha256:'";
     else
-        why = "holds a character that is not a lower-case hex digit";
+        why = "contains a character that is not a lower-case hex digit";
     return Status(Code::invalid_argument,
                   std::string(member) + " must be 'sha256:' and 64 lower-case hex digits; the value " + why);
 }

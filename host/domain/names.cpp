@@ -106,7 +106,7 @@ Status check_text(std::string_view member, std::string_view text, std::size_t ma
         const auto c = static_cast<unsigned char>(text[at]);
         if (n == 0) return {Code::invalid_argument, std::string(member) + " is not valid UTF-8"};
         if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F)
-            return {Code::invalid_argument, std::string(member) + " must not hold control characters"};
+            return {Code::invalid_argument, std::string(member) + " must not contain control characters"};
         at += n;
     }
     return {};

@@ -33,7 +33,7 @@ Status check_accepts_parts(const UploadSession& session, Time now) {
     if (session.state != UploadState::created && session.state != UploadState::uploading)
         return {Code::failed_precondition,
                 "upload session " + session.id + " is " + std::string(to_string(session.state)) +
-                    " and takes no more parts" +
+                    " and accepts no more parts" +
                     (session.failure_message ? " (" + *session.failure_message + ")" : std::string())};
     if (session.expires <= now)
         return {Code::failed_precondition,
@@ -45,19 +45,19 @@ Status check_completion(const std::vector<UploadPart>& named, const std::vector<
     if (named.empty()) return {Code::invalid_argument, "parts must name at least one part"};
     std::uint32_t previous = 0;
     for (const UploadPart& part : named) {
-        const std::string who = "part " + std::to_string(part.number);
+        const std::string which = "part " + std::to_string(part.number);
         if (part.number <= previous)
-            return {Code::invalid_argument, who + " stands after part " + std::to_string(previous) +
+            return {Code::invalid_argument, which + " comes after part " + std::to_string(previous) +
                                                 "; parts must be in ascending order, each once"};
         previous = part.number;
         const auto it = std::find_if(accepted.begin(), accepted.end(),
                                      [&](const UploadPart& p) { return p.number == part.number; });
-        if (it == accepted.end()) return {Code::invalid_argument, who + " has not been received"};
+        if (it == accepted.end()) return {Code::invalid_argument, which + " has not been received"};
         if (it->etag != part.etag)
             return {Code::invalid_argument,
-                    who + " was received with etag '" + it->etag + "', not '" + part.etag.substr(0, 128) + "'"};
+                    which + " was received with etag '" + it->etag + "', not '" + part.etag.substr(0, 128) + "'"};
         if (it->size != part.size)
-            return {Code::invalid_argument, who + " was received with " + std::to_string(it->size) + " bytes, not " +
+            return {Code::invalid_argument, which + " was received with " + std::to_string(it->size) + " bytes, not " +
                                                 std::to_string(part.size)};
     }
     return {};

@@ -24,7 +24,7 @@ struct UploadPart {
     std::uint64_t size = 0;
 };
 
-// One attempt to bring the bytes of one digest here.
+// One attempt to upload the bytes of one digest.
 struct UploadSession {
     std::string id;
     std::string expected_digest;
@@ -51,8 +51,8 @@ struct UploadSession {
 // Accepts bytes: created or uploading, and not expired. failed_precondition says why not.
 Status check_accepts_parts(const UploadSession& session, Time now);
 
-// The parts a client names at completion against those that were accepted. invalid_argument names the first part that
-// is missing, out of order, or has another etag or size.
+// Compares the parts that a client names at completion with the accepted ones. invalid_argument names the first part
+// that is missing, out of order, or has another etag or size.
 Status check_completion(const std::vector<UploadPart>& named, const std::vector<UploadPart>& accepted);
 
 // Whether the parts that the running hash covers are the first of `named`.

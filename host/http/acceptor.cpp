@@ -18,7 +18,7 @@ namespace {
 constexpr int kBatch = 64;  // accepted from one listener before the next has its turn
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::chrono::seconds kWarnEvery{10};
-// Connections over the limit that may be told so at a time; more are closed without a word.
+// Connections over the limit that get a 503 at the same time; more are closed without an answer.
 constexpr std::size_t kRefusals = 128;
 
 UniqueFd open_spare() {
@@ -43,7 +43,7 @@ Status Acceptor::start() {
         const BlockedSignals blocked;
         thread_ = std::thread([this] { run(); });
     } catch (const std::system_error& error) {
-        return Status(Code::unavailable, "the accept thread cannot be started").with_detail(error.what());
+        return Status(Code::unavailable, "cannot start the accept thread").with_detail(error.what());
     }
     return {};
 }
@@ -61,7 +61,7 @@ void Acceptor::run() {
     for (const auto& listener : listeners_) fds.push_back({listener->fd(), POLLIN, 0});
     bool paused = false;
     for (;;) {
-        // While paused only the wish to stop is listened to.
+        // While paused, only stop() is listened to.
         const int n = ::poll(fds.data(), paused ? 1 : fds.size(), paused ? static_cast<int>(kPause.count()) : -1);
         if (n < 0) continue;
         if (fds[0].revents != 0) break;
@@ -69,7 +69,7 @@ void Acceptor::run() {
         for (std::size_t i = 0; i < listeners_.size(); ++i)
             if (fds[i + 1].revents != 0 && !accept_some(*listeners_[i])) paused = true;
     }
-    // Clients that the kernel has already greeted are served, too.
+    // Clients whose connection the kernel has already accepted are served too.
     for (const auto& listener : listeners_) accept_some(*listener);
 }
 
@@ -97,7 +97,7 @@ bool Acceptor::accept_some(const Listener& listener) {
 
 void Acceptor::shed(const Listener& listener) {
     if (const auto now = std::chrono::steady_clock::now(); now - warned_ > kWarnEvery) {
-        log::warn("cannot accept connections for want of resources", {{"error", std::strerror(errno)}});
+        log::warn("cannot accept connections: out of resources", {{"error", std::strerror(errno)}});
         warned_ = now;
     }
     spare_.reset();

@@ -12,7 +12,7 @@
 
 namespace imgsrv::http {
 
-// The thread that accepts on all listeners and deals the connections out to the loops.
+// The thread that accepts on all listeners and distributes the connections to the loops.
 class Acceptor {
   public:
     Acceptor(ServerContext& server, EventLoops& loops, const std::vector<std::unique_ptr<Listener>>& listeners);
@@ -20,12 +20,12 @@ class Acceptor {
     ~Acceptor();
 
     Status start();
-    // Returns once nothing is accepted any more; connections accepted before were handed over.
+    // Returns once nothing more is accepted and every accepted connection was handed over.
     void stop();
 
   private:
     void run();
-    // False when the process has no room for another connection, so that accepting must pause.
+    // False when the process is out of descriptors or memory, so that accepting must pause.
     bool accept_some(const Listener& listener);
     void shed(const Listener& listener);
 
@@ -33,7 +33,8 @@ class Acceptor {
     EventLoops& loops_;
     const std::vector<std::unique_ptr<Listener>>& listeners_;
     UniqueFd wake_;
-    // Given up for a moment when descriptors run out, to take one connection and close it, so that its client learns.
+    // Released for a moment when descriptors run out, to accept one connection and close it, so that its client is
+    // told.
     UniqueFd spare_;
     std::chrono::steady_clock::time_point warned_;
     std::thread thread_;

@@ -10,14 +10,14 @@
 
 namespace imgsrv::http {
 
-// What the request's head alone decides: a route that shall handle it, or the answer.
+// What the request's head alone decides: the route that handles it, or the answer.
 struct Admission {
     const Route* route = nullptr;    // set when answer is not
     std::optional<Response> answer;  // 204 to OPTIONS, or a problem
 };
 
-// Judges a well-formed head before a byte of the body is accepted: method, path, and the body against what its route
-// takes. Fills request.route and request.params.
+// Checks a well-formed head before a byte of the body is accepted: method, path, and whether its route takes such a
+// body. Fills request.route and request.params.
 Admission admit(Request& request, const Framing& framing, const Router& router, const Limits& limits);
 
 }  // namespace imgsrv::http

@@ -6,8 +6,8 @@
 
 namespace imgsrv::http {
 
-// Blocks signals for threads started while it lives: signals are the main thread's business, and a write to a
-// connection that was reset must not raise SIGPIPE. Faults stay deliverable.
+// Blocks signals in the threads started while it exists: the main thread handles signals, and a write to a reset
+// connection must not raise SIGPIPE. Faults stay deliverable.
 class BlockedSignals {
   public:
     BlockedSignals() {

@@ -20,7 +20,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 }
 
 Status client_gone() {
-    return {Code::cancelled, "the client closed the connection in the middle of the body"};
+    return {Code::cancelled, "the client closed the connection before the end of the body"};
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ Result<std::size_t> BodyReader::read_chunked(std::span<std::byte> buffer) {
             if (step.produced > 0 || decoder_->finished()) return step.produced;
             if (step.consumed > 0) continue;
             if (inbox_.view().size() > kMaxChunkLine)
-                return Status(Code::invalid_argument, "malformed chunked body: a chunk's line is too long");
+                return Status(Code::invalid_argument, "malformed chunked body: chunk line too long");
         }
         std::array<std::byte, kChunkedBuffer> more;  // NOLINT: filled by receive
         IMGSRV_ASSIGN(const std::size_t n, receive(more));
@@ -77,8 +77,9 @@ Result<std::size_t> BodyReader::read_chunked(std::span<std::byte> buffer) {
 
 // At least one byte.
 Result<std::size_t> BodyReader::receive(std::span<std::byte> buffer) {
-    // RFC 9110, section 10.1.1: no 100 once a part of the body is here.
-    if (std::exchange(options_.expects_continue, false) && received_ == 0 && inbox_.empty()) IMGSRV_TRY(send_continue());
+    // RFC 9110, section 10.1.1: no 100 once part of the body has arrived.
+    if (std::exchange(options_.expects_continue, false) && received_ == 0 && inbox_.empty())
+        IMGSRV_TRY(send_continue());
     for (;;) {
         const IoResult got = stream_.read(buffer);
         if (got.outcome == Io::done) return got.bytes;

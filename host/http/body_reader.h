@@ -18,7 +18,7 @@ namespace imgsrv::http {
 class BodyReader final : public ports::ByteReader {
   public:
     struct Options {
-        std::optional<std::uint64_t> length;  // none with chunked framing
+        std::optional<std::uint64_t> length;  // absent with chunked framing
         bool chunked = false;
         bool expects_continue = false;
         std::uint64_t limit = 0;  // of a chunked body; too_large over it
@@ -29,15 +29,15 @@ class BodyReader final : public ports::ByteReader {
     BodyReader(SocketStream& stream, Inbox& inbox, Options options);
 
     std::optional<std::uint64_t> size() const override;
-    // deadline: the client was silent for too long; cancelled: it went away, or the server gives up; invalid_argument:
-    // malformed chunks; too_large. After an error every read yields the same error.
+    // deadline: the client was silent for too long; cancelled: it hung up, or the server is stopping; invalid_argument:
+    // malformed chunks; too_large. After an error, every read returns the same error.
     Result<std::size_t> read(std::span<std::byte> buffer) override;
 
-    // The whole body was read, so that the next request begins at the inbox's first byte.
+    // The whole body was read; the next request starts at the inbox's first byte.
     bool finished() const;
     // Bytes of the body read so far.
     std::uint64_t received() const { return received_; }
-    // Why reading failed; ok when it did not.
+    // Why reading failed; ok if it did not.
     Code failure() const { return failure_.code(); }
 
   private:

@@ -15,7 +15,7 @@ class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
   public:
     explicit Parser(std::uint64_t limit) {
         body_limit(limit);
-        // Beast decodes chunks only as part of a message, so it gets a head that says nothing else.
+        // Beast decodes chunks only as part of a message, so it gets a minimal head first.
         static constexpr std::string_view kHead = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
         beast::error_code ec;
         put(boost::asio::buffer(kHead.data(), kHead.size()), ec);
@@ -56,7 +56,7 @@ Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::spa
         step.consumed += n;
         if (ec == bhttp::error::need_more) break;
         if (ec == bhttp::error::body_limit)
-            return Status(Code::too_large, "the body is over " + std::to_string(limit_) + " bytes long");
+            return Status(Code::too_large, "the body is over " + std::to_string(limit_) + " bytes");
         if (ec) return Status(Code::invalid_argument, "malformed chunked body: " + ec.message());
     }
     step.produced = parser_->produced;

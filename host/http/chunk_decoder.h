@@ -10,7 +10,7 @@
 
 namespace imgsrv::http {
 
-// Takes the chunked coding (RFC 9112, section 7.1) off a body. Extensions and trailers are read and forgotten.
+// Decodes the chunked transfer coding (RFC 9112, section 7.1). Extensions and trailers are ignored.
 class ChunkDecoder {
   public:
     // limit: of the decoded body's length.
@@ -21,11 +21,11 @@ class ChunkDecoder {
         std::size_t consumed = 0;  // of the input
         std::size_t produced = 0;  // into the output
     };
-    // Decodes a bit of `input`, which begins with whatever an earlier step left unconsumed. Nothing consumed means that
-    // more input is needed first. invalid_argument for bad framing, too_large when a chunk is announced that goes
-    // over the limit; the decoder is of no use afterwards.
+    // Decodes some of `input`, which starts with what the previous step left unconsumed. Nothing consumed: more input
+    // is needed. invalid_argument for bad framing, too_large when an announced chunk would exceed the limit; the
+    // decoder must not be used afterwards.
     Result<Step> decode(std::string_view input, std::span<std::byte> output);
-    // The last chunk and its trailers were consumed; what follows is the next request.
+    // The last chunk and its trailers were consumed; the next request follows.
     bool finished() const;
 
   private:

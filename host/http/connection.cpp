@@ -13,10 +13,10 @@
 namespace imgsrv::http {
 namespace {
 
-// One receive: enough for any head, and a bound on what a client can make us keep by pipelining.
+// One receive: enough for any head, and the bound on what a pipelining client can make us buffer.
 constexpr std::size_t kReceive = 32 * 1024;
-// How long to listen to a client after the last answer, so that its unread bytes do not destroy that answer
-// (RFC 9112, section 9.6).
+// How long to keep reading after the last response: closing with unread bytes would reset the connection and could
+// destroy that response (RFC 9112, section 9.6).
 constexpr std::chrono::milliseconds kLinger{2'000};
 
 Peer make_peer(const ServerContext& server, std::string address) {
@@ -48,13 +48,13 @@ void Connection::start() {
 
 void Connection::refuse() {
     if (listener_.tls()) return close();
-    refuse_head({503, "the server has no room for another connection"});
+    refuse_head({503, "the server has too many connections"});
     drive();
 }
 
 void Connection::on_ready(bool readable) {
     if (state_ == State::handling || state_ == State::refilling) {
-        // The worker looks after the socket; hear of it no more until it comes back.
+        // The worker owns the socket; no more events until it hands it back.
         loop_.watch(*this, Interest::none);
         return;
     }
@@ -66,14 +66,14 @@ void Connection::on_timeout() {
     switch (state_) {
         case State::receiving:
             if (inbox_.empty()) return close();
-            refuse_head({408, "the request's head did not arrive in time"});
+            refuse_head({408, "the request head did not arrive in time"});
             return drive();
         case State::collecting:
             respond(cycle_->problem_of(408, "the body did not arrive in time"));
             return drive();
         case State::sending:
-            // The kernel calls a socket writable only when a good part of its buffer is free, which may be megabytes;
-            // a slow client that takes less has not stopped.
+            // The kernel reports a socket as writable only when much of its buffer is free, which may be megabytes; a
+            // slow client that took less than that has not stopped.
             if (const std::size_t now = stream_.in_flight(); now < in_flight_) {
                 in_flight_ = now;
                 return loop_.set_timeout(*this, server_.limits.send_timeout);
@@ -93,7 +93,7 @@ void Connection::on_timeout() {
 void Connection::drain() {
     if (state_ == State::sniffing || state_ == State::handshaking) return close();
     if (state_ != State::receiving) return;
-    // A request may have come in at this moment: then it is answered.
+    // A request that has just arrived is still answered.
     readable_ = true;
     drive();
     if (state_ == State::receiving && inbox_.empty()) close();
@@ -139,8 +139,8 @@ bool Connection::step() {
     return false;
 }
 
-// A TLS client speaks first, with a handshake record. Anything else is most likely plain HTTP, and such clients count
-// on being dropped at once; a client that says nothing costs no TLS session.
+// A TLS client speaks first, with a handshake record. Anything else is most likely plain HTTP and is dropped at once. A
+// client that sends nothing costs no TLS session.
 bool Connection::sniff() {
     if (!std::exchange(readable_, false)) return false;
     unsigned char first = 0;
@@ -171,11 +171,12 @@ bool Connection::handshake() {
     state_ = State::receiving;
     head_timed_ = true;
     loop_.set_timeout(*this, server_.limits.head_timeout);
-    readable_ = true;  // the request may have come with the handshake's last bytes
+    readable_ = true;  // the request may have arrived with the last bytes of the handshake
     return true;
 }
 
-// What has come in, in the loop's scratch memory; nothing when the client is gone, and then the connection is closed.
+// The bytes that have arrived, in the loop's scratch memory; none when the client is gone, and then the connection is
+// closed.
 std::optional<std::string_view> Connection::receive() {
     if (!std::exchange(readable_, false)) return std::string_view();
     const auto buffer = loop_.scratch().first(kReceive);
@@ -192,9 +193,9 @@ bool Connection::receive_head() {
     const auto received = receive();
     if (!received) return false;
     std::string_view input = *received;
-    // A head that came in one piece is read where it lies; only what is left of the input is kept.
-    const bool kept = !inbox_.empty();
-    if (kept) {
+    // A head that arrived in one piece is parsed in place; only the rest of the input is buffered.
+    const bool buffered = !inbox_.empty();
+    if (buffered) {
         inbox_.append(input);
         input = inbox_.view();
     }
@@ -203,13 +204,14 @@ bool Connection::receive_head() {
     const auto found = scanner_.scan(input);
     const std::size_t length = scanner_.length();
     if (found == HeadScanner::Found::nothing || length > server_.limits.head_bytes) {
-        if (!kept) inbox_.append(input);
+        if (!buffered) inbox_.append(input);
         if (length > kMaxTarget + 64 && input.find('\n') == std::string_view::npos) {
-            refuse_head({414, "the target is over " + std::to_string(kMaxTarget) + " bytes long"});
+            refuse_head({414, "the target is longer than " + std::to_string(kMaxTarget) + " bytes"});
             return true;
         }
         if (length > server_.limits.head_bytes) {
-            refuse_head({431, "the head is over " + std::to_string(server_.limits.head_bytes) + " bytes long"});
+            refuse_head(
+                {431, "the request head is longer than " + std::to_string(server_.limits.head_bytes) + " bytes"});
             return true;
         }
         if (!std::exchange(head_timed_, true)) loop_.set_timeout(*this, server_.limits.head_timeout);
@@ -217,19 +219,19 @@ bool Connection::receive_head() {
     }
     scanner_ = {};
     if (found == HeadScanner::Found::malformed) {
-        refuse_head({400, "malformed request: not HTTP/1.1, or a line does not end in CR LF"});
+        refuse_head({400, "malformed request: not HTTP/1.1, or a line without CR LF"});
         return true;
     }
     std::string copy;
     std::string_view head = input.substr(0, length);
-    if (kept) {
+    if (buffered) {
         copy = head;
         head = copy;
         inbox_.consume(length);
     } else {
         inbox_.append(input.substr(length));
     }
-    // RFC 9112, section 2.2: empty lines before a request are passed over.
+    // RFC 9112, section 2.2: empty lines before a request are skipped.
     if (head == "\r\n") return true;
     head_timed_ = false;
     TimerWheel::clear(timer);
@@ -246,7 +248,7 @@ void Connection::handle(std::string_view head) {
         dispatch();
 }
 
-// Answers what is no request, and ends the connection.
+// Answers a malformed request and ends the connection.
 void Connection::refuse_head(const HeadError& error) {
     cycle_ = std::make_unique<RequestCycle>(server_, peer_, stream_.tls());
     respond(cycle_->refuse(error));
@@ -275,7 +277,7 @@ void Connection::dispatch() {
     if (server_.workers.run([self = shared_from_this()] { self->run_handler(); }))
         state_ = State::handling;
     else
-        respond(cycle_->problem_of(503, "no thread can be started"));
+        respond(cycle_->problem_of(503, "the server cannot start a thread"));
 }
 
 void Connection::run_handler() {
@@ -327,7 +329,7 @@ void Connection::refill() {
     } catch (const std::exception& error) {
         status = Status(Code::internal, "a stream threw an exception").with_detail(error.what());
     } catch (...) {
-        status = Status(Code::internal, "a stream threw something");
+        status = Status(Code::internal, "a stream threw something that is not a std::exception");
     }
     loop_.post([self = shared_from_this(), status = std::move(status)] { self->refilled(status); });
 }

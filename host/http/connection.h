@@ -19,11 +19,11 @@ namespace imgsrv::http {
 
 class Listener;
 
-// One client connection: receives heads, has them handled, sends the answers, one request after the other.
+// One client connection: receives request heads, has them handled, and sends the responses, one request at a time.
 //
-// Everything happens on the loop's thread, except that while the state is `handling` or `refilling` the cycle,
-// the stream and the inbox belong to the worker that runs the handler or reads the stream. Both directions of that
-// hand-over are posts, of this object and never of a descriptor, so that no answer can reach another client.
+// Everything happens on the loop's thread, with one exception: while the state is `handling` or `refilling`, the cycle,
+// the stream and the inbox belong to the worker that runs the handler or reads the stream. Each hand-over posts this
+// object, never a descriptor, so that no response can reach another client.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
     Connection(EventLoop& loop, ServerContext& server, const Listener& listener, std::uint64_t id, int fd,
@@ -35,15 +35,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void refuse();
     void on_ready(bool readable);
     void on_timeout();
-    // The server is stopping: ends now if nothing was asked, after the answer otherwise.
+    // The server is stopping: closes now if no request is in flight, otherwise after the response.
     void drain();
-    // The server waits no longer.
+    // The server has stopped waiting: closes now.
     void abort();
 
     std::uint64_t id() const { return id_; }
     int fd() const { return stream_.fd(); }
 
-    // Kept for the loop.
+    // For the loop.
     TimerWheel::Timer timer;
     Interest interest = Interest::read;
 
@@ -56,12 +56,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
         handling,     // a worker runs the handler
         sending,      // the response
         refilling,    // a worker reads what is to be sent next
-        lingering,    // after the last response, until the client has it
+        lingering,    // after the last response, until the client has read it
         closed,
     };
 
     void drive();
-    // Each does what can be done now; false when it is another's turn or an event must come first.
+    // Each does what it can now; false when a worker has to go on or an event has to come first.
     bool step();
     bool sniff();
     bool handshake();
@@ -95,9 +95,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     State state_ = State::receiving;
     Io blocked_on_ = Io::want_read;
     std::size_t in_flight_ = 0;  // when sending blocked
-    bool readable_ = false;      // worth a try to receive
-    bool head_timed_ = false;    // the head's timeout is running
-    bool aborted_ = false;       // ends as soon as the worker gives it back
+    bool readable_ = false;      // receiving may yield something
+    bool head_timed_ = false;    // the timeout of the head is running
+    bool aborted_ = false;       // closes as soon as the worker hands it back
 };
 
 }  // namespace imgsrv::http

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kAcceptEncoding = "Accept-Encoding";
 
-// "gzip" of older clients (RFC 9110, section 8.4.1.3).
+// How older clients spell gzip (RFC 9110, section 8.4.1.3).
 constexpr std::string_view kOldGzip = "x-gzip";
 
 bool ends_with(std::string_view text, std::string_view end) {
@@ -42,7 +42,7 @@ Coding choose_coding(const Headers& headers) {
     const Preferences accepted(headers.joined(kAcceptEncoding));
     const auto any = accepted.quality("*");
     Coding best = Coding::identity;
-    // Identity that is not spoken of is what remains when all else is refused.
+    // Identity, if not listed, remains when everything else is refused.
     int weight = accepted.quality(to_string(Coding::identity)).value_or(0);
     for (const Coding coding : {Coding::deflate, Coding::gzip, Coding::br}) {
         auto quality = accepted.quality(to_string(coding));

@@ -29,11 +29,11 @@ namespace {
 using Pistache::Polling::NotifyOn;
 
 constexpr std::size_t kScratch = 64 * 1024;
-// Tags of connections lie above every descriptor number, which is what Pistache tags its own descriptors with. A tag is
-// never used twice, so that an event still queued for a closed connection reaches nobody.
+// Pistache tags its own descriptors with their numbers, so the tags of connections lie above those. A tag is never
+// reused, so that an event still queued for a closed connection is dropped.
 constexpr std::uint64_t kFirstId = std::uint64_t{1} << 32U;
 
-// Pistache wants one; all input goes past it.
+// Pistache requires one; no input reaches it.
 struct NullHandler final : Pistache::Tcp::Handler {
     PROTOTYPE_OF(Pistache::Tcp::Handler, NullHandler)
     void onInput(const char*, std::size_t, const std::shared_ptr<Pistache::Tcp::Peer>&) override {}
@@ -41,9 +41,8 @@ struct NullHandler final : Pistache::Tcp::Handler {
 
 }  // namespace
 
-// One loop: the transport of one reactor thread. Uses of Pistache::Tcp::Transport only what keeps track of sockets; its
-// queues for writes, timers and peers are never filled, for they confuse connections that share a descriptor number and
-// lose wake-ups.
+// One loop: the transport of one reactor thread. Uses only the socket tracking of Pistache::Tcp::Transport. Its queues
+// for writes, timers and peers stay empty: they mix up connections that share a descriptor number and lose wake-ups.
 class Loop final : public Pistache::Tcp::Transport, public EventLoop {
   public:
     explicit Loop(ServerContext& server)
@@ -73,7 +72,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
             else if (tag == static_cast<std::uint64_t>(wake_.get()))
                 run_posted();
             else if (const auto it = connections_.find(tag); it != connections_.end())
-                // Everything but pure writability is found out by reading: data, the end, a reset.
+                // Everything except pure writability is detected by reading: data, the end, a reset.
                 guarded(it->second.connection,
                         [only_write = event.isWritable() && !event.isReadable() && !event.isHangup()](Connection& c) {
                             c.on_ready(!only_write);
@@ -84,7 +83,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
     void watch(Connection& connection, Interest interest) override {
         if (connection.interest == interest) return;
         connection.interest = interest;
-        // Errors and hang-ups are reported whatever the interest; edge triggering keeps them from being so for ever.
+        // Errors and hang-ups are reported regardless of interest; edge triggering keeps them from repeating forever.
         const auto mode = interest == Interest::none ? Pistache::Polling::Mode::Edge : Pistache::Polling::Mode::Level;
         set_interest(connection, mode);
     }
@@ -143,7 +142,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
         [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
     }
 
-    // Keeps the connection alive during the call, and its exceptions from the reactor, which would end the process.
+    // Keeps the connection alive during the call and catches its exceptions: in the reactor they would end the process.
     template <class Call>
     void guarded(std::shared_ptr<Connection> connection, const Call& call) {
         try {
@@ -182,7 +181,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
             posted.swap(posted_);
             woken_ = false;
         }
-        for (auto& one : accepted) take_in(std::move(one));
+        for (auto& one : accepted) set_up(std::move(one));
         for (auto& task : posted) {
             try {
                 task();
@@ -192,12 +191,12 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
         }
     }
 
-    void take_in(Accepted accepted) {
+    void set_up(Accepted accepted) {
         const int fd = accepted.fd.get();
         try {
             const auto peer = Pistache::Tcp::Peer::Create(
                 fd, Pistache::Address::fromUnix(reinterpret_cast<sockaddr*>(&accepted.address)));
-            // On the loop's own thread the peer is registered at once and its queue is not used.
+            // On the loop's own thread the peer is registered directly, without its queue.
             handleNewPeer(peer);
             accepted.fd.release();
             const std::uint64_t id = next_id_++;
@@ -210,7 +209,7 @@ class Loop final : public Pistache::Tcp::Transport, public EventLoop {
                 if (server_.draining) c.drain();
             });
         } catch (const std::exception& error) {
-            log::error("connection not taken in", {{"error", error.what()}});
+            log::error("connection setup failed", {{"error", error.what()}});
             --load_;
         }
     }
@@ -261,7 +260,7 @@ Status EventLoops::start() {
         const BlockedSignals blocked;
         impl_->reactor->run();
     } catch (const std::exception& error) {
-        return Status(Code::unavailable, "the event loops cannot be started").with_detail(error.what());
+        return Status(Code::unavailable, "cannot start the event loops").with_detail(error.what());
     }
     impl_->running = true;
     for (const auto& loop : impl_->loops) {
@@ -273,7 +272,7 @@ Status EventLoops::start() {
 }
 
 void EventLoops::adopt(Accepted accepted) {
-    // Ties go round, so that a quiet server uses every loop.
+    // Ties rotate, so that a quiet server uses every loop.
     const std::size_t first = impl_->next++;
     Loop* best = nullptr;
     for (std::size_t i = 0; i < impl_->loops.size(); ++i) {
@@ -294,7 +293,7 @@ void EventLoops::for_each(void (Connection::*call)()) {
 }
 
 bool EventLoops::answer_within(std::chrono::milliseconds patience) const {
-    // Outlives the call, for a loop that answers too late.
+    // Outlives the call, because a loop may answer too late.
     struct RollCall {
         std::mutex mutex;
         std::condition_variable changed;

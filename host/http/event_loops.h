@@ -32,15 +32,15 @@ class EventLoops {
 
     // Returns once every loop runs.
     Status start();
-    // Gives the connection to the loop that has the fewest. [any]
+    // Gives the connection to the loop with the fewest connections. [any]
     void adopt(Accepted accepted);
-    // Connections that were adopted and are not closed yet. [any]
+    // Adopted connections that are still open. [any]
     std::size_t connections() const;
     // Calls the member function on every connection, each on its own loop's thread; does not wait. [any]
     void for_each(void (Connection::*call)());
-    // Whether every loop runs a task within that time; none that hangs holds the caller longer. [any]
+    // Whether every loop runs a task within that time. A hanging loop does not hold the caller any longer. [any]
     bool answer_within(std::chrono::milliseconds patience) const;
-    // Ends the threads. No connection may be left and nothing may be adopted any more.
+    // Ends the threads. No connection may be open and nothing more may be adopted.
     void stop();
 
   private:

@@ -6,7 +6,7 @@
 
 namespace imgsrv::http {
 
-// Bytes received and not yet used. Costs nothing while empty.
+// Received bytes that are not consumed yet. Holds no memory while empty.
 class Inbox {
   public:
     bool empty() const { return view().empty(); }

@@ -42,7 +42,7 @@ void set_option(int fd, int level, int name, int value) {
     ::setsockopt(fd, level, name, &value, sizeof value);
 }
 
-// A bound and listening socket; empty with errno set when it cannot be had.
+// A bound and listening socket; empty on failure, with errno set.
 UniqueFd listen_on(const addrinfo& candidate, bool dual_stack) {
     UniqueFd fd(::socket(candidate.ai_family, candidate.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fd;
@@ -111,7 +111,7 @@ Status Listener::bind() {
     if (host != nullptr) {
         try_family(AF_UNSPEC);
     } else {
-        // Every address: one IPv6 socket that takes IPv4 too, or IPv4 alone where there is no IPv6.
+        // Every address: one IPv6 socket that accepts IPv4 too, or IPv4 alone if the machine has no IPv6.
         try_family(AF_INET6);
         if (!fd_ && error != EADDRINUSE) try_family(AF_INET);
     }

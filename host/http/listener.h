@@ -15,7 +15,7 @@ namespace imgsrv::http {
 // One bound address.
 class Listener {
   public:
-    // Binds and loads the certificate; connections are taken once someone accepts.
+    // Binds and loads the certificate. Connections wait until they are accepted.
     static Result<std::unique_ptr<Listener>> open(const ListenerOptions& options);
 
     int fd() const { return fd_.get(); }
@@ -23,9 +23,9 @@ class Listener {
     bool tls() const { return !options_.tls_certificate.empty(); }
     // The context for new connections; null without TLS. [any]
     TlsContext tls_context() const;
-    // Reads certificate and key again; the old ones stay when that fails. [any]
+    // Reloads certificate and key; on failure the old ones stay in use. [any]
     Status reload_tls();
-    // No connection is accepted any more.
+    // Stops listening.
     void close() { fd_.reset(); }
 
   private:
@@ -39,7 +39,7 @@ class Listener {
     TlsContext context_;
 };
 
-// Whether Listener::open() can make out an address of that form: invalid_argument otherwise. Asks nobody for names.
+// Checks the form of an address for Listener::open(); invalid_argument if it is malformed. Performs no DNS lookup.
 Status check_address(const std::string& address);
 
 // "127.0.0.1", "::1"; an IPv4 client of a dual-stack socket as plain IPv4.

@@ -90,7 +90,7 @@ Result<std::optional<std::string>> Request::query_value(std::string_view name) c
 Result<std::string> Request::read_body(std::size_t limit) {
     const auto too_large = [&](const std::string& size) {
         return Status(Code::too_large,
-                      "the body is " + size + " bytes long; at most " + std::to_string(limit) + " are accepted");
+                      "the body is " + size + " bytes; at most " + std::to_string(limit) + " are accepted");
     };
     if (content_length.value_or(0) > limit) return too_large(std::to_string(*content_length));
     std::string text;

@@ -19,12 +19,12 @@ namespace imgsrv::http {
 enum class Method { get, head, post, put, del, options, other };
 std::string_view to_string(Method method);
 
-// Equality of field names and other tokens, which ignore the case of ASCII letters.
+// Compares field names and other tokens, ignoring the case of ASCII letters.
 bool same_token(std::string_view a, std::string_view b);
-// Without the optional white space around it: spaces and tabs (RFC 9110, section 5.6.3).
+// Strips optional white space: spaces and tabs (RFC 9110, section 5.6.3).
 std::string_view trim(std::string_view text);
 
-// Header fields in the order they came. Names compare without regard to case (RFC 9110, section 5.1).
+// Header fields in the order of their arrival. Names compare without regard to case (RFC 9110, section 5.1).
 class Headers {
   public:
     void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
@@ -50,35 +50,35 @@ struct Request {
     std::string peer;  // client address without port
     bool tls = false;
     std::string request_id;
-    std::string_view route;  // the pattern that matched, e.g. "/v1/uploads/{id}"; empty when none did
+    std::string_view route;  // the matching pattern, e.g. "/v1/uploads/{id}"; empty if there is none
     // Decoded path parameters in the pattern's order. A decoded NUL never gets here (400).
     std::vector<std::pair<std::string_view, std::string>> params;
-    std::optional<std::uint64_t> content_length;  // none with chunked framing or without a body
+    std::optional<std::uint64_t> content_length;  // absent with chunked framing or without a body
     bool has_body = false;
-    CancelToken cancel;        // cancelled when the server gives up on requests in flight
+    CancelToken cancel;        // cancelled when a stopping server gives up waiting
     std::string principal_id;  // set by the handler, for the log
 
-    // The parameter's decoded value; the route has one of that name.
+    // The parameter's decoded value. Requires that the route's pattern has it.
     const std::string& param(std::string_view name) const;
     // The decoded value of ?name=; none when absent. invalid_argument when it is not percent-encoded UTF-8.
     Result<std::optional<std::string>> query_value(std::string_view name) const;
 
-    // The body, straight from the socket into the reader's buffer. Only in handlers that run on a worker. The first
-    // read sends "100 Continue" when the client waits for it. A client that is silent for the body timeout: deadline;
-    // one that hangs up, or a malformed chunk: cancelled or invalid_argument. Never null.
+    // The body, read from the socket straight into the caller's buffer. Only for handlers that run on a worker. The
+    // first read sends "100 Continue" if the client waits for it. Errors: deadline when the client is silent for the
+    // body timeout, cancelled when it hangs up, invalid_argument for a malformed chunk. Never null.
     std::unique_ptr<ports::ByteReader> body;
-    // The whole body; too_large over `limit` bytes, judged by Content-Length before a byte is read.
+    // The whole body; too_large over `limit` bytes, by Content-Length before a byte is read.
     Result<std::string> read_body(std::size_t limit);
 };
 
-// [offset, offset + length) of an open file; sent with sendfile() where TLS does not forbid it.
+// [offset, offset + length) of an open file; sent with sendfile() unless the connection uses TLS.
 struct FileBody {
     UniqueFd fd;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
 };
 
-// `length` bytes pulled from a reader on workers, one bounded chunk at a time, as fast as the client takes them.
+// `length` bytes read on workers, one bounded chunk at a time, at the client's speed.
 struct StreamBody {
     std::unique_ptr<ports::ByteReader> reader;
     std::uint64_t length = 0;
@@ -92,7 +92,7 @@ struct Response {
     int status = 200;
     Headers headers;
     Body body;
-    bool close = false;  // end the connection after it
+    bool close = false;  // close the connection after it
 };
 
 }  // namespace imgsrv::http

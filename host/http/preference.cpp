@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kMost = 1000;
 
-// Takes what stands before the separator off the front of `rest`.
+// Removes the part before the separator from the front of `rest`, and returns it.
 std::string_view take(std::string_view& rest, char separator) {
     const auto end = std::min(rest.find(separator), rest.size());
     const auto front = rest.substr(0, end);

@@ -8,13 +8,13 @@
 
 namespace imgsrv::http {
 
-// A list with weights, as Accept and Accept-Encoding carry it (RFC 9110, section 12.4.2).
+// A weighted list as in Accept and Accept-Encoding (RFC 9110, section 12.4.2).
 class Preferences {
   public:
-    // Elements that are malformed count as absent; parameters other than q are passed over.
+    // Malformed elements count as absent; parameters other than q are ignored.
     explicit Preferences(std::string_view field);
 
-    // The weight of what is named exactly so, whatever its case, in thousandths: 0 (never) to 1000. None: not named.
+    // The weight of this token, in any case of letters, in thousandths: 0 (never) to 1000. None: not listed.
     std::optional<int> quality(std::string_view token) const;
 
   private:

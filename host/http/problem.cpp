@@ -10,18 +10,18 @@
 namespace imgsrv::http {
 namespace {
 
-constexpr std::uint32_t kRetryAfterMs = 5'000;  // when the cause gave no hint
+constexpr std::uint32_t kRetryAfterMs = 5'000;  // unless the status has a hint
 
 }  // namespace
 
 Response problem(int status, std::string_view detail, std::string_view request_id) {
-    // It may repeat what the client sent, a token in the wrong place for one.
+    // It may echo what the client sent, for example a token in the wrong place.
     std::string safe(detail);
     redact(safe);
     nlohmann::ordered_json document = {{"type", "about:blank"}, {"title", status_phrase(status)}, {"status", status}};
     if (!safe.empty()) document["detail"] = safe;
     if (!request_id.empty()) document["instance"] = request_id;
-    // For clients of other servers' rate limits, whose answers have these.
+    // Clients written for other servers' rate limits expect these.
     if (status == 429) {
         document["statusCode"] = status;
         document["error"] = status_phrase(status);
@@ -79,7 +79,7 @@ Response problem(const Status& status, std::string_view request_id) {
     const int number = http_status(status.code());
     if (number == 500) {
         log::error("request failed", {{"request_id", request_id}, {"error", status.describe()}});
-        return problem(number, "the server failed; its log says more under this request id", request_id);
+        return problem(number, "internal error; the server's log has the cause under this request id", request_id);
     }
     Response response = problem(number, status.message(), request_id);
     if (number == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"imgsrv\"");

@@ -15,8 +15,8 @@ Response problem(int status, std::string_view detail, std::string_view request_i
 // The HTTP status for a code.
 int http_status(Code code);
 
-// The problem for a status that is not OK. Codes internal and data_loss show no message of theirs (it goes to the log);
-// unavailable gets Retry-After; unauthenticated gets WWW-Authenticate.
+// The problem for a status that is not OK. The messages of internal and data_loss go to the log instead; unavailable
+// adds Retry-After; unauthenticated adds WWW-Authenticate.
 Response problem(const Status& status, std::string_view request_id);
 
 }  // namespace imgsrv::http

@@ -57,7 +57,7 @@ RequestCycle::~RequestCycle() {
         record.completed = completed_;
         server_.observer->on_access(record);
     }
-    // A stream's reader may hold a connection to a backend: its end is no work for the event loop.
+    // A stream's reader may hold a connection to a backend: closing it is not for the event loop.
     if (writer_)
         if (std::shared_ptr<ports::ByteReader> reader = writer_->take_reader())
             server_.workers.run([reader = std::move(reader)] {});
@@ -73,7 +73,7 @@ std::optional<Response> RequestCycle::open(std::string_view head) {
         request_.peer =
             client_address(peer_.address, request_.headers.joined("X-Forwarded-For"), server_.limits.trusted_hops);
     Admission admission = admit(request_, framing_, server_.router, server_.limits);
-    // What leads nowhere counts, too.
+    // Requests that match no route count too.
     if (server_.limiter && (admission.route == nullptr || admission.route->limited))
         if (auto refusal = limit_rate()) return refusal;
     if (admission.answer) return std::move(admission.answer);
@@ -92,7 +92,7 @@ std::optional<Response> RequestCycle::limit_rate() {
     const auto wait = limiter.take(client, started_);
     if (wait.count() == 0) return std::nullopt;
     Response refusal = problem_of(429, "more than " + std::to_string(server_.limits.requests_per_minute) +
-                                           " requests a minute came from this address");
+                                           " requests per minute from this address");
     refusal.headers.add("Retry-After", std::to_string(wait.count()));
     return refusal;
 }
@@ -118,7 +118,8 @@ std::optional<Response> RequestCycle::admit_body(SocketStream& stream, Inbox& in
     const bool streaming = route_->body == BodyKind::streaming;
     const bool here = !framing_.chunked && inbox.view().size() >= request_.content_length.value_or(0);
     const auto full = [&](const char* what) { return problem(Status(Code::unavailable, what), request_.request_id); };
-    // A body that has yet to come holds a worker for as long as its client likes, so some are kept from such.
+    // A body that has yet to arrive holds a worker for as long as its client likes, so some workers are reserved for
+    // other requests.
     if (streaming && request_.has_body) {
         if (!take_slot(server_.uploads, limits.uploads)) return full("too many uploads at once");
     } else if (!here && !take_slot(server_.documents, std::max<std::size_t>(1, limits.workers / 4))) {
@@ -155,7 +156,7 @@ Response RequestCycle::problem_of(int status, std::string_view detail) const {
 }
 
 void RequestCycle::respond(Response response, bool last) {
-    // What is left of a body must never be taken for the next request.
+    // The unread rest of a body must never be taken for the next request.
     const bool unread = body_ != nullptr ? !body_->finished() : request_.has_body;
     last_ = last || response.close || unread || !framing_.keep_alive;
     ResponseWriter::Options options;

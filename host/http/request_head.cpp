@@ -35,7 +35,7 @@ Method method_of(bhttp::verb verb) {
     }
 }
 
-// uri-host [ ":" port ] of RFC 9110, section 7.2, as far as it matters: no blanks or delimiters, a port in range.
+// uri-host [ ":" port ] of RFC 9110, section 7.2, as far as it matters: no white space or delimiters, a port in range.
 bool valid_host(std::string_view host) {
     std::string_view port;
     if (!host.empty() && host.front() == '[') {
@@ -56,7 +56,7 @@ bool valid_host(std::string_view host) {
     return port.empty() || (error == std::errc() && end == port.data() + port.size() && number <= 65535);
 }
 
-// Collects what Beast finds in one head, and refuses what Beast would let pass.
+// Collects what Beast finds in one head, and refuses what Beast would accept.
 class Parser final : public bhttp::basic_parser<true> {
   public:
     Parser(Request& request, Framing& framing) : request_(request), framing_(framing) {
@@ -71,7 +71,7 @@ class Parser final : public bhttp::basic_parser<true> {
         if (error_) return error_;
         if (ec == bhttp::error::bad_version) return version_error(head);
         if (ec && ec != bhttp::error::need_more) return HeadError{400, "malformed request: " + ec.message()};
-        if (!is_header_done()) return HeadError{400, "malformed request: the head ends too early"};
+        if (!is_header_done()) return HeadError{400, "malformed request: incomplete head"};
         return finish();
     }
 
@@ -82,39 +82,39 @@ class Parser final : public bhttp::basic_parser<true> {
         const bool well_formed = std::count(line.begin(), line.end(), ' ') == 2 && version.size() == 8 &&
                                  version.starts_with("HTTP/") && version[6] == '.' && version[5] >= '0' &&
                                  version[5] <= '9' && version[7] >= '0' && version[7] <= '9';
-        if (well_formed) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+        if (well_formed) return {505, "only HTTP/1.0 and HTTP/1.1 are supported"};
         return {400, "malformed request: bad HTTP version"};
     }
 
-    // What can only be judged when the whole head is known.
+    // The checks that need the whole head.
     std::optional<HeadError> finish() {
         const auto& headers = request_.headers;
         if (hosts_ > 1) return HeadError{400, "more than one Host field"};
         if (hosts_ == 0 && framing_.http11) return HeadError{400, "the Host field is missing"};
         if (const auto* host = headers.find("Host"); host && !valid_host(*host))
             return HeadError{400, "the Host field is malformed"};
-        // RFC 9112, section 6.1: an encoding that is not understood hides where the body ends.
+        // RFC 9112, section 6.1: with an unknown encoding, nobody knows where the body ends.
         if (encodings_ > 0 &&
             !(framing_.http11 && chunked() && same_token(headers.joined("Transfer-Encoding"), "chunked")))
-            return HeadError{framing_.http11 ? 501 : 400, "the only transfer encoding understood is 'chunked'"};
+            return HeadError{framing_.http11 ? 501 : 400, "the only supported transfer encoding is 'chunked'"};
         framing_.chunked = chunked();
         framing_.keep_alive = keep_alive();
         if (const auto length = content_length()) request_.content_length = *length;
         request_.has_body = framing_.chunked || request_.content_length.value_or(0) > 0;
         if (const auto* expect = headers.find("Expect"); expect && framing_.http11) {
             if (!same_token(*expect, "100-continue"))
-                return HeadError{417, "the only expectation met is '100-continue'"};
+                return HeadError{417, "the only supported expectation is '100-continue'"};
             framing_.expects_continue = true;
         }
         return split_target();
     }
 
-    // RFC 9112, section 3.2. A CONNECT target names no resource; the caller refuses the method.
+    // RFC 9112, section 3.2. A CONNECT target is not a resource; the caller refuses the method.
     std::optional<HeadError> split_target() {
         std::string_view target = request_.target;
         if (framing_.method_name == "CONNECT") return std::nullopt;
         if (target == "*") {
-            if (request_.method != Method::options) return HeadError{400, "the target '*' is for OPTIONS only"};
+            if (request_.method != Method::options) return HeadError{400, "the target '*' is only for OPTIONS"};
             request_.path = target;
             return std::nullopt;
         }
@@ -148,7 +148,7 @@ class Parser final : public bhttp::basic_parser<true> {
         framing_.method_name = view(method);
         framing_.http11 = version >= 11;
         if (target.size() > kMaxTarget)
-            return refuse(414, "the target is over " + std::to_string(kMaxTarget) + " bytes long", ec);
+            return refuse(414, "the target is longer than " + std::to_string(kMaxTarget) + " bytes", ec);
         request_.target = view(target);
     }
 
@@ -180,8 +180,8 @@ class Parser final : public bhttp::basic_parser<true> {
     std::size_t encodings_ = 0;
 };
 
-// A token of RFC 9110, section 5.6.2, begins with it, or an empty line.
-bool may_begin(char c) {
+// Starts a token of RFC 9110, section 5.6.2, or an empty line.
+bool may_start(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~\r\n").find(c) != std::string_view::npos;
 }
@@ -189,7 +189,7 @@ bool may_begin(char c) {
 }  // namespace
 
 HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
-    if (scanned_ == 0 && !bytes.empty() && !may_begin(bytes.front())) return Found::malformed;
+    if (scanned_ == 0 && !bytes.empty() && !may_start(bytes.front())) return Found::malformed;
     for (;;) {
         const auto lf = bytes.find('\n', scanned_);
         if (lf == std::string_view::npos) {

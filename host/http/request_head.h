@@ -9,16 +9,15 @@
 
 namespace imgsrv::http {
 
-// Looks for the end of a request head in bytes that arrive bit by bit.
+// Finds the end of a request head in bytes that arrive piece by piece.
 class HeadScanner {
   public:
     enum class Found { nothing, head, malformed };
 
-    // `bytes` is everything received of this head so far; what was scanned before is not scanned again. A line that
-    // ends in a bare LF, or a first byte that begins no method, is bad at once: such a client need not wait for the
-    // timeout.
+    // `bytes` is everything received of this head so far; what was scanned before is not scanned again. A bare LF, or a
+    // first byte that cannot start a method, is malformed at once, so that such a client need not wait for the timeout.
     Found scan(std::string_view bytes);
-    // After Found::head: the length of the head with its empty line.
+    // After Found::head: the length of the head, including its empty line.
     std::size_t length() const { return scanned_; }
 
   private:
@@ -26,13 +25,13 @@ class HeadScanner {
     std::size_t line_ = 0;  // where the current line begins
 };
 
-// Why a head is refused: the status to answer before the connection is closed.
+// Why a head is refused, and the status to send before the connection is closed.
 struct HeadError {
     int status = 400;
     std::string detail;
 };
 
-// What a head says beyond the Request: how the message is framed and what happens to the connection after it.
+// What else a head says: how the message is framed, and what happens to the connection afterwards.
 struct Framing {
     bool keep_alive = false;
     bool http11 = false;
@@ -41,11 +40,11 @@ struct Framing {
     std::string method_name;  // as sent
 };
 
-// Fills method, target, path, query, headers, content_length and has_body of `request` from one whole head, up to and
-// with its empty line. Strict where leniency lets a request be read in two ways (RFC 9112,
-// sections 2.2, 3.2, 5.2, 6.3): bare LF, obs-fold, blanks before the colon, several Content-Lengths, Content-Length
-// with Transfer-Encoding, missing or repeated Host are refused. What was understood before the error stays in
-// `request`, for the log.
+// Fills method, target, path, query, headers, content_length and has_body of `request` from one whole head, including
+// its empty line. Strict wherever leniency would let two parsers read a request differently (RFC 9112,
+// sections 2.2, 3.2, 5.2, 6.3): bare LF, obs-fold, white space before the colon, several Content-Lengths,
+// Content-Length with Transfer-Encoding, missing or repeated Host are refused. What was parsed before the error stays
+// in `request`, for the log.
 std::optional<HeadError> parse_head(std::string_view head, Request& request, Framing& framing);
 
 inline constexpr std::size_t kMaxTarget = 8 * 1024;

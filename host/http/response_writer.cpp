@@ -17,10 +17,11 @@ namespace imgsrv::http {
 namespace {
 
 constexpr std::size_t kInlineBody = 16 * 1024;    // below this, copying is cheaper than a second system call
-constexpr std::uint64_t kTurn = 2 * 1024 * 1024;  // what one connection sends before the next has its turn
+constexpr std::uint64_t kTurn = 2 * 1024 * 1024;  // what one connection sends before the next one's turn
 constexpr std::size_t kChunk = 256 * 1024;        // of a stream
-// A lone transfer of a file from this size on is corked: else each pipe's worth that sendfile() moves wakes the
-// receiver, which costs a third of the speed. Beside others it is the other way round, for nobody sleeps.
+// A lone file transfer of at least this size is corked: otherwise every pipe's worth that sendfile() moves wakes the
+// receiver, which costs a third of the speed. With other transfers running, corking hurts: the receiver is already
+// awake.
 constexpr std::uint64_t kCorked = 256 * 1024;
 
 // The Date field's value, made once a second.
@@ -53,7 +54,7 @@ std::string_view text_of(const Body& body) {
     return {};
 }
 
-// Whether reading there needs no disk; true as well where the file system cannot tell.
+// Whether reading there needs no disk; also true if the file system cannot tell.
 bool is_cached(const FileBody& file, std::uint64_t offset) {
     std::byte byte;
     const iovec vec{&byte, 1};
@@ -64,9 +65,9 @@ std::string serialize_head(const Response& response, const ResponseWriter::Optio
     std::string head;
     head.reserve(512);
     const auto field = [&](std::string_view name, std::string_view value) {
-        // A line break in a value would let its author write fields, or a second response.
+        // A line break in a value would let its author inject fields, or a second response.
         if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
-            log::error("response field dropped: its value has a line break", {{"field", name}});
+            log::error("response header dropped: its value contains a line break", {{"field", name}});
             return;
         }
         head.append(name).append(": ").append(value).append("\r\n");
@@ -80,7 +81,7 @@ std::string serialize_head(const Response& response, const ResponseWriter::Optio
         else
             field(name, value);
     }
-    // RFC 9110, section 8.6. A handler that answers HEAD without a body may name the length itself.
+    // RFC 9110, section 8.6. A handler that answers HEAD without a body may set the length itself.
     if (options.head_request && length != nullptr && std::holds_alternative<std::monostate>(response.body))
         field("Content-Length", *length);
     else if (response.status != 204 && response.status != 304)
@@ -166,7 +167,7 @@ void ResponseWriter::warm(const FileBody& file) {
     const auto from = static_cast<off_t>(file.offset + sent_);
     const std::uint64_t length = std::min(left_, kTurn);
     ::readahead(file.fd.get(), from, length);
-    std::byte last;  // its arrival says that the rest is there, or nearly
+    std::byte last;  // once it is here, so is the rest, or nearly all of it
     [[maybe_unused]] const auto n = ::pread(file.fd.get(), &last, 1, from + static_cast<off_t>(length) - 1);
     warm_ = sent_ + length;
 }

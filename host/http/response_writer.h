@@ -12,7 +12,7 @@
 
 namespace imgsrv::http {
 
-// One response on its way out. Holds at most kInlineBody bytes of a body it does not own, or one chunk of a stream.
+// One response being sent. Copies at most kInlineBody bytes of a body it does not own, or one chunk of a stream.
 class ResponseWriter {
   public:
     struct Options {
@@ -30,20 +30,20 @@ class ResponseWriter {
         done,          // everything was handed to the kernel
         blocked,       // once the socket is writable
         blocked_read,  // once the socket is readable (TLS)
-        yield,         // a turn's worth was sent; let others have theirs
+        yield,         // its share was sent; other connections come first
         refill,        // refill() is needed
         failed,        // the client is gone, or the file is shorter than promised
     };
-    // Sends what can be sent without waiting. [loop]
+    // Sends what it can without waiting. [loop]
     Step send(SocketStream& stream, std::span<std::byte> scratch);
-    // After Step::refill: reads the stream's next chunk, or the file into the page cache, so that the loop waits for no
-    // disk. May block. data_loss when the stream ends too early. [worker]
+    // After Step::refill: reads the stream's next chunk, or the file into the page cache, so that the loop never waits
+    // for a disk. May block. data_loss when the stream ends too early. [worker]
     Status refill();
 
     int status() const { return status_; }
     // Bytes of the body handed to the kernel.
     std::uint64_t body_sent() const;
-    // The stream's reader, if any: its end may block.
+    // The stream's reader, if any. Destroying it may block.
     std::unique_ptr<ports::ByteReader> take_reader();
 
   private:
@@ -53,14 +53,14 @@ class ResponseWriter {
     IoResult send_some(SocketStream& stream, std::span<std::byte> scratch);
 
     int status_;
-    std::string head_;             // with a short body behind it
+    std::string head_;             // followed by a short body
     std::size_t head_length_ = 0;  // without that body
     std::size_t head_sent_ = 0;
     Body body_;               // what is not in head_
     std::uint64_t left_ = 0;  // of body_
     std::uint64_t sent_ = 0;  // of body_
     bool corked_ = false;
-    std::uint64_t warm_ = 0;  // up to here the file was read into the page cache
+    std::uint64_t warm_ = 0;  // the file is in the page cache up to here
     std::unique_ptr<std::byte[]> chunk_;
     std::span<const std::byte> unsent_;  // of chunk_
 };

@@ -12,7 +12,7 @@ namespace imgsrv::http {
 constexpr std::size_t kMethods = 7;
 constexpr std::size_t kNoRoute = SIZE_MAX;
 
-// One segment of the patterns; a path through the tree is a pattern.
+// One segment of the patterns; each path through the tree is a pattern.
 struct PatternNode {
     std::map<std::string, std::unique_ptr<PatternNode>, std::less<>> literals;
     std::unique_ptr<PatternNode> parameter;
@@ -31,7 +31,7 @@ bool is_parameter(std::string_view segment) {
     return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
 }
 
-// The segments after the leading '/'. "/" has one, which is empty.
+// The segments after the leading '/'. "/" has one empty segment.
 std::vector<std::string_view> split(std::string_view path) {
     std::vector<std::string_view> segments;
     path.remove_prefix(1);
@@ -43,7 +43,7 @@ std::vector<std::string_view> split(std::string_view path) {
     }
 }
 
-// Calls visit(leaf) for every node that the segments lead to, literals first, until one returns true.
+// Calls visit(leaf) for every matching node, literals first, until one returns true.
 template <class Visit>
 bool walk(const PatternNode& node, std::span<const std::string> segments, const Visit& visit) {
     if (segments.empty()) return visit(node);
@@ -52,7 +52,7 @@ bool walk(const PatternNode& node, std::span<const std::string> segments, const 
     return node.parameter && !segments.front().empty() && walk(*node.parameter, segments.subspan(1), visit);
 }
 
-// "GET, HEAD, PUT" of the methods that any of the leaves has.
+// "GET, HEAD, PUT" of the methods that any of the leaves supports.
 std::string allow_list(const std::array<bool, kMethods>& has) {
     std::string list;
     const auto add = [&](std::string_view name) { (list += list.empty() ? "" : ", ") += name; };
@@ -108,12 +108,12 @@ Result<Router::Match> Router::match(Method method, std::string_view path) const 
     const auto bad = [](std::string_view why) {
         return Status(Code::invalid_argument, "the path " + std::string(why));
     };
-    if (path.empty() || path.front() != '/') return bad("does not begin with '/'");
+    if (path.empty() || path.front() != '/') return bad("does not start with '/'");
     std::vector<std::string> segments;
     for (const std::string_view raw : split(path)) {
         auto segment = percent_decode(raw);
-        if (!segment) return bad("has a '%' that two hex digits do not follow");
-        if (segment->find('\0') != std::string::npos) return bad("holds a NUL");
+        if (!segment) return bad("has a '%' without two hex digits after it");
+        if (segment->find('\0') != std::string::npos) return bad("contains a NUL");
         if (!is_utf8(*segment)) return bad("is not UTF-8");
         if (*segment == "." || *segment == "..") return bad("has a '.' or '..' segment");
         segments.push_back(std::move(*segment));

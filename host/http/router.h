@@ -13,13 +13,13 @@ namespace imgsrv::http {
 
 // Runs on a worker thread; may block. Exceptions become 500.
 using Handler = std::function<Response(Request&)>;
-// Runs on the event loop; must not block. Answers, or leaves the request to the handler.
+// Runs on the event loop; must not block. Answers the request or leaves it to the handler.
 using FastHandler = std::function<std::optional<Response>(const Request&)>;
 
 enum class BodyKind {
-    none,       // a body is refused with 400 unless it is empty
+    none,       // a body that is not empty is refused with 400
     document,   // bounded JSON
-    streaming,  // long: counted against the limit on concurrent uploads (503 with Retry-After over it)
+    streaming,  // long: counted against the limit on concurrent uploads (above it: 503 with Retry-After)
 };
 
 struct Route {
@@ -28,7 +28,7 @@ struct Route {
     BodyKind body = BodyKind::none;
     Handler handler;
     FastHandler fast;     // may be empty
-    bool limited = true;  // counted against the limit of requests of one client
+    bool limited = true;  // counts towards the client's rate limit
 };
 
 // The table of routes. Filled before the server starts; read without locks afterwards.
@@ -38,17 +38,17 @@ class Router {
     ~Router();
     Router(Router&&) noexcept;
 
-    // A GET route answers HEAD too. Two routes of one method and pattern are a mistake of the program (assert).
+    // A GET route answers HEAD too. Two routes with the same method and pattern are a bug (assert).
     void add(Route route);
     const std::vector<Route>& routes() const;
 
     struct Match {
         const Route* route = nullptr;  // null: see allow
         std::vector<std::pair<std::string_view, std::string>> params;
-        std::string allow;  // the methods the path has, for 405; empty: 404
+        std::string allow;  // the methods that the path supports, for 405; empty: 404
     };
-    // Literal segments win over parameters. Segments are percent-decoded one by one, so "%2F" stays inside its segment.
-    // invalid_argument for bad percent-encoding, NUL, or "." and ".." segments, encoded or not.
+    // Literal segments win over parameters. Segments are percent-decoded one by one, so that "%2F" stays within its
+    // segment. invalid_argument for bad percent-encoding, NUL, or "." and ".." segments, encoded or not.
     Result<Match> match(Method method, std::string_view path) const;
 
   private:

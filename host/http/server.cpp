@@ -18,7 +18,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPoll{5};
-// What requests called off have to wind up in before stop() returns.
+// How long cancelled requests may take to finish before stop() returns.
 constexpr std::chrono::milliseconds kGrace{2'000};
 
 std::size_t loop_count(const Limits& limits) {
@@ -33,7 +33,7 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Waits until done() or the deadline; what done() says then.
+// Waits for done() until the deadline; whether it is done.
 template <class Done>
 bool wait_until(steady_clock::time_point deadline, const Done& done) {
     while (!done()) {
@@ -61,7 +61,7 @@ Server::Server(const Router& router, Limits limits, Observer* observer)
 
 Server::~Server() {
     stop(std::chrono::milliseconds(0));
-    // Handlers that do not heed their cancellation are waited for: they use what is about to go.
+    // Wait for handlers that ignore their cancellation: they use what is about to be destroyed.
     impl_->context.workers.stop();
     wait_until(steady_clock::time_point::max(), [&] { return connections() == 0; });
     impl_->loops.stop();

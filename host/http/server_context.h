@@ -11,7 +11,7 @@
 
 namespace imgsrv::http {
 
-// What every part of one server shares. Outlives them all.
+// What all parts of one server share. Outlives them.
 struct ServerContext {
     ServerContext(const Router& router_, const Limits& limits_, Observer* observer_)
         : router(router_), limits(limits_), observer(observer_), workers(limits_.workers) {
@@ -21,12 +21,12 @@ struct ServerContext {
     const Router& router;
     const Limits limits;
     Observer* const observer;
-    // Cancelled when stop() gives up on what is in flight.
+    // Cancelled when stop() gives up on requests in flight.
     const std::shared_ptr<Cancellation> cancel = std::make_shared<Cancellation>();
     std::atomic<bool> draining{false};
     std::atomic<std::size_t> requests{0};   // in flight
     std::atomic<std::size_t> uploads{0};    // streaming bodies in flight
-    std::atomic<std::size_t> documents{0};  // documents in flight that a worker waits for
+    std::atomic<std::size_t> documents{0};  // documents in flight that hold a worker
     std::optional<RateLimiter> limiter;     // none: no limit
     WorkerPool workers;
 };

@@ -81,8 +81,8 @@ IoResult SocketStream::send_file(int file, std::uint64_t offset, std::uint64_t l
         auto at = static_cast<off_t>(offset);
         return plain_outcome(::sendfile(fd_, file, &at, length), Io::want_write);
     }
-    // A write that blocked is tried again with the same bytes, as OpenSSL demands, because they are read again from the
-    // same place: no buffer need be kept for a slow client.
+    // OpenSSL requires that a blocked write is repeated with the same bytes. They are read again from the same offset,
+    // so that a slow client needs no buffer.
     const std::size_t wanted = std::min<std::uint64_t>(length, scratch.size());
     const ssize_t got = ::pread(file, scratch.data(), wanted, static_cast<off_t>(offset));
     if (got == 0) return {Io::end, 0};

@@ -11,11 +11,11 @@ namespace imgsrv::http {
 
 // How a non-blocking operation ended.
 enum class Io {
-    done,        // `bytes` were moved (or the handshake is through)
+    done,        // `bytes` were transferred (or the handshake is complete)
     want_read,   // try again once the socket is readable
     want_write,  // try again once the socket is writable
-    end,         // the other side closed its direction
-    failed,      // the connection is of no use any more
+    end,         // the other side has stopped sending
+    failed,      // the connection is unusable
 };
 
 struct IoResult {
@@ -34,25 +34,25 @@ class SocketStream {
 
     int fd() const { return fd_; }
     bool tls() const { return ssl_ != nullptr; }
-    // From here on the bytes are TLS; `ssl` is a server session that has no socket yet, and becomes the stream's.
+    // Switches to TLS. `ssl` is a server session without a socket; the stream takes ownership.
     void start_tls(SSL* ssl);
     IoResult handshake();
 
     IoResult read(std::span<std::byte> buffer);
-    // more: further bytes follow at once, so that the kernel may wait to fill a segment.
+    // more: further bytes follow at once, so the kernel may wait to fill a segment.
     IoResult write(std::span<const std::byte> bytes, bool more);
-    // Up to `length` bytes of a file; `scratch` is for TLS, which cannot send from the page cache. `end`: the file is
-    // shorter than it was said to be.
+    // Sends up to `length` bytes of a file; `scratch` is for TLS, which cannot send from the page cache. `end`: the
+    // file is shorter than expected.
     IoResult send_file(int file, std::uint64_t offset, std::uint64_t length, std::span<std::byte> scratch);
-    // On: only full segments leave until it is off again (TCP_CORK, tcp(7)). TLS is left alone.
+    // While on, only full segments are sent (TCP_CORK, tcp(7)). No effect on TLS.
     void set_cork(bool on);
-    // Received bytes wait inside, so that the socket need not become readable.
+    // Received bytes are buffered inside, so that the socket may not become readable for them.
     bool has_pending() const;
-    // Bytes handed to the kernel that the other side has not taken yet.
+    // Bytes handed to the kernel that the other side has not acknowledged yet.
     std::size_t in_flight() const;
-    // Says that nothing more will be sent.
+    // Tells the other side that nothing more will be sent.
     void finish_sending();
-    // Throws away what was received without looking into it, as much at a time as scratch would hold.
+    // Discards received bytes unread, at most as many at a time as scratch would hold.
     IoResult discard(std::span<std::byte> scratch);
 
   private:

@@ -8,16 +8,16 @@
 
 namespace imgsrv::http {
 
-// Coarse deadlines for very many things. Moving a deadline to a later time costs nothing, which is what happens at
-// every byte; a tick looks only at what may be due. One thread.
+// Coarse deadlines for very many items. Postponing a deadline costs nothing, and it happens at every byte; a tick looks
+// only at items that may be due. One thread.
 class TimerWheel {
   public:
     static constexpr std::chrono::milliseconds kTick{200};
 
-    // The timer part of a thing; kept by the thing.
+    // The timer of one item, stored in the item.
     struct Timer {
         std::uint64_t due = 0;   // tick; 0: no deadline
-        std::uint64_t slot = 0;  // tick whose slot holds the thing; 0: none does
+        std::uint64_t slot = 0;  // tick whose slot holds the item; 0: none
     };
 
     // Fires no earlier than `delay` from now, and at most two ticks later.
@@ -27,8 +27,8 @@ class TimerWheel {
     }
     static void clear(Timer& timer) { timer.due = 0; }
 
-    // Moves on by one tick and calls fire(id) for every thing that is due. find(id) yields its timer, or null when the
-    // thing is gone; fire may set timers and end things.
+    // Advances by one tick and calls fire(id) for every item that is due. find(id) returns its timer, or null when the
+    // item is gone; fire may set timers and remove items.
     template <class Find, class Fire>
     void tick(const Find& find, const Fire& fire) {
         ++now_;
@@ -36,7 +36,7 @@ class TimerWheel {
         ids.swap(slots_.at(now_ % slots_.size()));
         for (const std::uint64_t id : ids) {
             Timer* timer = find(id);
-            // Things that moved to an earlier slot have left an entry behind here.
+            // Items that moved to an earlier slot have left an entry here.
             if (timer == nullptr || timer->slot != now_) continue;
             timer->slot = 0;
             if (timer->due == 0) continue;
@@ -51,7 +51,7 @@ class TimerWheel {
 
   private:
     void put(std::uint64_t id, Timer& timer) {
-        // Beyond the horizon: into the last slot, and on from there.
+        // Beyond the horizon: into the last slot, and onwards from there.
         timer.slot = std::min(timer.due, now_ + slots_.size() - 1);
         slots_.at(timer.slot % slots_.size()).push_back(id);
     }

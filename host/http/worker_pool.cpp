@@ -10,7 +10,7 @@
 namespace imgsrv::http {
 namespace {
 
-// Address space; only what is touched becomes memory. ABI.md, T6. Sanitizers make frames several times as large.
+// Address space; only touched pages take memory. ABI.md, T6. Sanitizers make frames several times larger.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kStackBytes = 8 * 1024 * 1024;
 #else
@@ -27,15 +27,15 @@ WorkerPool::~WorkerPool() {
 bool WorkerPool::run(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
-    call_worker();
+    wake_worker();
     if (threads_ > 0) return true;
     tasks_.pop_back();
     return false;
 }
 
-// One worker at a time is on its way; when it takes a task and others are left, it calls the next. So a burst of short
-// tasks does not wake a crowd that would fight for the lock.
-void WorkerPool::call_worker() {
+// Only one worker at a time is being woken; when it takes a task and more are left, it wakes the next. So a burst of
+// short tasks does not wake a crowd that would fight for the lock.
+void WorkerPool::wake_worker() {
     if (called_) return;
     if (idle_ > 0) {
         has_work_.notify_one();
@@ -87,13 +87,13 @@ void WorkerPool::work() {
         {
             const auto task = std::move(tasks_.front());
             tasks_.pop_front();
-            if (!tasks_.empty()) call_worker();
+            if (!tasks_.empty()) wake_worker();
             lock.unlock();
             task();
-        }  // what the task held is let go before the lock is taken
+        }  // release what the task held before taking the lock
         lock.lock();
     }
-    // Under the lock to the end: stop() may destroy the pool as soon as it sees the count.
+    // Keep the lock to the end: stop() may destroy the pool as soon as it sees the count.
     if (--threads_ == 0) all_ended_.notify_all();
 }
 

@@ -8,7 +8,7 @@
 
 namespace imgsrv::http {
 
-// Threads for work that blocks: started when nobody is free, ended after a while without work.
+// Threads for blocking work: started when none is free, ended after a while without work.
 class WorkerPool {
   public:
     explicit WorkerPool(std::size_t limit) : limit_(limit) {}
@@ -17,15 +17,16 @@ class WorkerPool {
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
 
-    // Queues the task, which must not throw. False when no thread could be started to run it; it is dropped then. [any]
+    // Queues the task, which must not throw. False, and the task is dropped, when no thread can be started to run it.
+    // [any]
     bool run(std::function<void()> task);
-    // Runs what is queued, then waits for the last thread to end. What is queued later runs, too, before the destructor
+    // Runs the queued tasks, then waits for the last thread to end. Tasks queued later also run, before the destructor
     // returns.
     void stop();
 
   private:
     static void* thread_main(void* self);
-    void call_worker();
+    void wake_worker();
     bool start_thread();
     void work();
 
@@ -36,7 +37,7 @@ class WorkerPool {
     std::deque<std::function<void()>> tasks_;
     std::size_t threads_ = 0;
     std::size_t idle_ = 0;
-    bool called_ = false;  // a worker was woken or started and has not looked at the tasks yet
+    bool called_ = false;  // a worker was woken or started and has not taken a task yet
     bool stopping_ = false;
 };
 

@@ -21,23 +21,23 @@ struct Credential {
     std::string_view peer;    // client address
 };
 
-// Who is calling, as a plugin found out. issuer empty: subject is a principal id of the host.
+// Who is calling, as established by a plugin. An empty issuer means that subject is a principal id of the host.
 struct Identity {
     std::string subject;
     std::string issuer;
     std::string display;
     std::optional<Time> expires;
     std::vector<std::pair<std::string, std::string>> claims;
-    // Of an identity of another issuer: the rules that let it in. Its claims are then JSON texts.
+    // For an identity of another issuer: the rules that admitted it. Its claims are then JSON texts.
     std::vector<std::string> rule_ids;
 };
 
-// Who shows a valid token of the issuer for the audience, with claims that fulfil the condition, is let in.
+// Admits a caller who presents a valid token of the issuer for the audience, with claims that satisfy the condition.
 struct Rule {
     std::string id;
     std::string issuer;
     std::string audience;
-    std::vector<std::string> claims;  // those that the condition may see
+    std::vector<std::string> claims;  // the only ones the condition may read
     std::string condition;
 };
 
@@ -65,9 +65,9 @@ class Authenticator {
     };
     virtual Result<Issued> issue(const Call& call, std::string_view token_id) = 0;
 
-    // True when this authenticator lets callers of other issuers in by rules.
+    // True when this authenticator admits callers of other issuers by rules.
     virtual bool takes_rules() const = 0;
-    // invalid_argument: the message begins with the member that is wrong.
+    // invalid_argument: the message starts with the offending member.
     virtual Status check_rule(const Call& call, const Rule& rule) = 0;
     // Whether the rule's condition holds for these claims, one JSON object.
     virtual Result<bool> rule_holds(const Call& call, const Rule& rule, std::string_view claims) = 0;
@@ -101,7 +101,7 @@ class RuleStore {
   public:
     virtual ~RuleStore() = default;
 
-    // Another number after every change of the rules, by any node.
+    // A new number after every change of the rules on any node.
     virtual Result<std::int64_t> generation(const Call& call) = 0;
     struct Rules {
         std::int64_t generation = 0;

@@ -9,7 +9,7 @@
 namespace imgsrv::ports {
 
 // What accompanies one operation through every port: who asked (for the log), how long it may take, and whether it was
-// called off. Cheap to copy.
+// cancelled. Cheap to copy.
 struct Call {
     std::string request_id;
     std::optional<std::chrono::steady_clock::time_point> deadline;  // none: no limit

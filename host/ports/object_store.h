@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,19 +49,19 @@ struct ObjectPage {
 enum class Overwrite { replace, if_absent };
 
 // Where bytes live. Every function may block and may be called from several threads at once.
-// Errors: unavailable (retryable) when the store is away, resource_exhausted when it is full.
+// Errors: unavailable (retryable) when the store cannot be reached, resource_exhausted when it is full.
 class ObjectStore {
   public:
     virtual ~ObjectStore() = default;
 
     virtual Result<ObjectInfo> stat(const Call& call, std::string_view key) = 0;
-    // length none: to the end. if_etag empty: whatever is there; else failed_precondition on a mismatch.
-    // out_of_range when offset is beyond the end.
+    // No length: to the end. Empty if_etag: any object; otherwise failed_precondition on a mismatch. out_of_range when
+    // offset is beyond the end.
     virtual Result<OpenedObject> open(const Call& call, std::string_view key, std::string_view if_etag,
                                       std::uint64_t offset, std::optional<std::uint64_t> length) = 0;
-    // The object appears whole or not at all, also after a crash. already_exists with if_absent.
+    // The object appears whole or not at all, even after a crash. already_exists with if_absent.
     virtual Result<ObjectInfo> put(const Call& call, std::string_view key, ByteReader& body, Overwrite mode) = 0;
-    // Inside of the store, any size.
+    // Within the store; any size.
     virtual Result<ObjectInfo> copy(const Call& call, std::string_view from, std::string_view to, Overwrite mode) = 0;
     // Absent is OK.
     virtual Status remove(const Call& call, std::string_view key) = 0;
@@ -87,7 +86,7 @@ class ObjectStore {
     virtual Result<std::unique_ptr<ByteReader>> open_part(const Call& call, std::string_view key,
                                                           std::string_view upload_id, const StoredPart& part,
                                                           std::uint64_t offset) = 0;
-    // What every part of an upload but the last must have, in bytes; 0: nothing is known.
+    // The smallest size in bytes of every part but the last; 0: unknown.
     virtual std::uint64_t least_part() const = 0;
     // True when no two put_part() of one upload return the same etag, whatever the bytes.
     virtual bool unique_part_etags() const = 0;

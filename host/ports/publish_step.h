@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +25,7 @@ struct StepArtifact {
     std::vector<StepAttachment> attachments;
 };
 
-// The frozen manifest a step works on.
+// The frozen manifest that a step works on.
 struct StepManifest {
     std::string version_id, image, version;
     std::vector<StepArtifact> artifacts;

@@ -9,7 +9,7 @@
 
 namespace imgsrv::ports {
 
-// A stream of a text that it holds, at most so many bytes with each read.
+// Streams a text that it owns, at most `most` bytes per read.
 class TextReader : public ByteReader {
   public:
     explicit TextReader(std::string text, std::size_t most = std::numeric_limits<std::size_t>::max())

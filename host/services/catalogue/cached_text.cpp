@@ -27,7 +27,7 @@ const CachedText::Form& CachedText::get(Coding coding) const {
     const std::size_t i = index_of(coding);
     const std::lock_guard lock(making_.at(i));
     if (const Form* made = find(coding)) return *made;
-    auto coded = compress(coding, *identity().body, Effort::kept);
+    auto coded = compress(coding, *identity().body, Effort::cached);
     Form& form = forms_.at(i);
     if (coded && coded->size() < identity().body->size())
         form = {coding, std::make_shared<const std::string>(std::move(*coded)),

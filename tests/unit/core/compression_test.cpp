@@ -47,7 +47,7 @@ std::string sample(std::size_t size) {
 TEST_CASE("each coding is what its name says") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1024}, std::size_t{700'000}}) {
         const std::string text = sample(size);
-        for (const Effort effort : {Effort::fast, Effort::kept}) {
+        for (const Effort effort : {Effort::fast, Effort::cached}) {
             CHECK(compress(Coding::identity, text, effort) == text);
             CHECK(brotli_text(compress(Coding::br, text, effort).value()) == text);
             CHECK(zlib_text(compress(Coding::gzip, text, effort).value(), MAX_WBITS + 16) == text);
@@ -60,6 +60,6 @@ TEST_CASE("each coding is what its name says") {
 TEST_CASE("a text shrinks") {
     const std::string text = sample(100'000);
     for (const Coding coding : {Coding::br, Coding::gzip, Coding::deflate})
-        for (const Effort effort : {Effort::fast, Effort::kept})
+        for (const Effort effort : {Effort::fast, Effort::cached})
             CHECK(compress(coding, text, effort).value().size() < text.size() / 2);
 }
