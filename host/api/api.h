@@ -17,7 +17,7 @@
 
 namespace imgsrv::api {
 
-// What the routes speak to. Everything outlives the router.
+// What the routes use. Everything outlives the router.
 struct Services {
     services::AccessService& access;
     services::ProvisioningService& provisioning;
@@ -31,7 +31,7 @@ struct Services {
     std::string openapi;  // the document served at /openapi/v1.yaml
 };
 
-// Adds every route of config/openapi.yaml to the router. The state the routes share lives as long as the handlers do.
+// Adds every route of config/openapi.yaml to the router. The state that the routes share lives as long as the handlers.
 void add_routes(http::Router& router, Services services);
 
 }  // namespace imgsrv::api

@@ -18,7 +18,7 @@ void add_artifact_routes(Endpoints& endpoints) {
 
     endpoints.add_cached(artifacts, [&catalogue](RequestContext& x) -> Result<http::Response> {
         IMGSRV_ASSIGN(const auto manifest, catalogue.manifest(x.call, x.view(), x.param("name"), x.param("version")));
-        // One version holds few artifacts: a page is a slice of the manifest.
+        // A version has few artifacts, so that a page is a slice of the manifest.
         IMGSRV_ASSIGN(const auto page, x.page());
         domain::Page<domain::Artifact> slice;
         for (const auto& one : manifest.artifacts) {

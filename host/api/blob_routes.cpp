@@ -8,8 +8,8 @@ namespace imgsrv::api {
 Result<http::Response> serve_blob(Services& services, RequestContext& x, const std::string& digest,
                                   std::string_view content_type) {
     IMGSRV_ASSIGN(const auto blob, services.blobs.find(x.call, digest));
-    // The server's own fault, and lasting: not 404, for it is published; not 410, for it may come back; not 503, for
-    // asking again soon does not help.
+    // A lasting fault of the server. Not 404: it is published. Not 410: it may come back. Not 503: retrying soon does
+    // not help.
     if (blob.damage)
         return http::problem(500, services::BlobService::check_sound(blob).message(), x.request.request_id);
     const Representation representation{"\"" + blob.digest + "\"", blob.created, blob.size};
@@ -21,17 +21,16 @@ Result<http::Response> serve_blob(Services& services, RequestContext& x, const s
         response = http::problem(416,
                                  "the range '" + x.request.headers.joined("Range").substr(0, 100) +
                                      "' cannot be served: the blob has " + std::to_string(blob.size) +
-                                     " bytes, and one range of bytes at a time is possible",
+                                     " bytes; only one range of bytes at a time is supported",
                                  x.request.request_id);
         response.headers.add("Content-Range", "bytes */" + std::to_string(blob.size));
         return response;
     }
     if (selection.status == 412)
-        return http::problem(412, "the condition of the request does not hold for " + blob.digest,
-                             x.request.request_id);
+        return http::problem(412, "the request's condition is false for  " + blob.digest, x.request.request_id);
     response.headers.add("ETag", representation.etag);
     response.headers.add("Last-Modified", format_http_date(blob.created));
-    // Who comes with a token may see a draft, which no cache may show to others.
+    // A caller with a token may see a draft, which no cache may show to others.
     response.headers.add("Cache-Control",
                          x.caller.anonymous() ? "public, max-age=31536000, immutable" : "private, no-store");
     response.headers.add("Accept-Ranges", "bytes");

@@ -8,12 +8,12 @@
 
 namespace imgsrv::api {
 
-// Answers a GET or HEAD of a public text that is kept: in the coding that the client likes best, with an entity tag for
-// each coding and 60 seconds in caches, and with 304 when the client has that form.
+// Answers a GET or HEAD of a cached public text: in the coding the client prefers, with an entity tag per coding, 60
+// seconds in caches, and 304 when the client has that form already.
 http::Response cached_text_response(const http::Request& request, const services::CachedText& text,
                                     std::string_view content_type);
 
-// The same on the event loop: none when the text must first be brought into that coding.
+// The same on the event loop: none when the text must be compressed first.
 std::optional<http::Response> cached_text_response_at_once(const http::Request& request,
                                                            const services::CachedText& text,
                                                            std::string_view content_type);

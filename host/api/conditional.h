@@ -9,14 +9,14 @@
 
 namespace imgsrv::api {
 
-// What a stored representation is known by.
+// What identifies a stored representation.
 struct Representation {
     std::string etag;  // strong, with quotes
     Time modified;
     std::uint64_t size = 0;
 };
 
-// How a GET or HEAD is to be answered: RFC 9110, sections 13.2.2 and 14.
+// How to answer a GET or HEAD: RFC 9110, sections 13.2.2 and 14.
 struct Selection {
     int status = 200;  // 200, 206, 304, 412 or 416
     std::uint64_t offset = 0;
@@ -24,7 +24,7 @@ struct Selection {
 };
 
 // Evaluates If-Match, If-None-Match, If-Unmodified-Since, If-Modified-Since, If-Range and Range. One range gives 206;
-// several, a malformed or an unsatisfiable one gives 416; another unit than bytes is ignored.
+// several, a malformed or an unsatisfiable one gives 416; a unit other than bytes is ignored.
 Selection select(const http::Request& request, const Representation& representation);
 
 // Whether a list of entity tags ("a", W/"b", or *) names the tag; weak comparison (section 8.8.3.2).

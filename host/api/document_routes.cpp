@@ -10,7 +10,7 @@ constexpr std::string_view kYaml = "application/yaml";
 }  // namespace
 
 void add_document_routes(Endpoints& endpoints) {
-    // The public documents of publish steps need no token, and an invalid one does no harm to them.
+    // The public documents of publish steps need no token; an invalid one is ignored.
     const auto& services = endpoints.shared();
     for (const std::string& path : services->documents.paths()) {
         endpoints.add_plain(

@@ -39,7 +39,7 @@ std::string encode_cursor(std::string_view key) {
 }
 
 Result<std::string> decode_cursor(std::string_view text) {
-    const Status foreign(Code::invalid_argument, "after is not a cursor that this server gave out");
+    const Status foreign(Code::invalid_argument, "after is not a cursor from this server");
     std::string key;
     unsigned bits = 0;
     unsigned value = 0;
@@ -53,7 +53,7 @@ Result<std::string> decode_cursor(std::string_view text) {
             key += static_cast<char>((value >> bits) & 255U);
         }
     }
-    // Keys are text, and what is not cannot be asked of a database.
+    // Keys are text; a database refuses anything else in a query.
     if (!domain::check_text("after", key, kLongestKey).ok()) return foreign;
     return key;
 }
@@ -71,14 +71,14 @@ Status gate_status(Gate gate, const services::Caller& caller) {
 }
 
 http::Response failure(const Status& status, const http::Request& request) {
-    // Those that the client is told nothing of are logged where the problem document is made.
+    // Failures whose cause the client is not told are logged where the problem document is made.
     const bool told = status.code() != Code::internal && status.code() != Code::data_loss;
     if (told && (!status.detail().empty() || status.code() == Code::unavailable))
         log::info("request refused", {{"request_id", request.request_id}, {"error", status.describe()}});
     return http::problem(status, request.request_id);
 }
 
-// What an open gate answers to anonymous readers may be kept by caches; all else may not.
+// Caches may store what an open gate answers to anonymous readers, and nothing else.
 void set_caching(http::Response& response, bool shared) {
     if (response.headers.find("Cache-Control")) return;
     if (!shared || response.status != 200) {
@@ -88,7 +88,7 @@ void set_caching(http::Response& response, bool shared) {
     response.headers.add("Cache-Control", std::string(kPublic));
 }
 
-// The request's own query with another cursor.
+// The request's own query with the cursor of the next page.
 void add_next_link(http::Response& response, const RequestContext& context, std::string_view next) {
     std::string link = context.request.path + "?";
     std::string_view rest = context.request.query;
@@ -161,20 +161,20 @@ void Endpoints::add_cached(std::string pattern, Endpoint endpoint) {
         const auto answer = [&](const CachedResponse& cached) {
             return with_link(cached_text_response(context.request, cached.text, kJson), cached);
         };
-        // Here already, but not yet in the coding that this client wants.
+        // Cached already, but not in the coding that this client wants.
         if (context.caller.anonymous())
             if (const auto cached = cache->find(context.request.target)) return answer(*cached);
-        // Read before the question: an answer that is newer than it says is only asked for once more.
+        // Read before the query: a response newer than its generation is merely queried once more.
         const std::int64_t generation = services->clock.generation();
         auto response = endpoint(context);
         if (!response.ok() || response->status != 200 || !context.caller.anonymous()) return response;
         auto* body = std::get_if<std::string>(&response->body);
         if (!body) return response;
-        auto kept = std::make_shared<CachedResponse>(std::move(*body));
-        kept->generation = generation;
-        if (const std::string* link = response->headers.find("Link")) kept->link = *link;
-        cache->put(context.request.target, kept);
-        return answer(*kept);
+        auto fresh = std::make_shared<CachedResponse>(std::move(*body));
+        fresh->generation = generation;
+        if (const std::string* link = response->headers.find("Link")) fresh->link = *link;
+        cache->put(context.request.target, fresh);
+        return answer(*fresh);
     };
     add(http::Method::get, std::move(pattern), Gate::open, http::BodyKind::none, ask, known);
 }

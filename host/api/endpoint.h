@@ -15,7 +15,7 @@ namespace imgsrv::api {
 
 constexpr std::size_t kDocumentBytes = 1024 * 1024;
 
-// One request that was let in: who asks, and what its calls into the services carry.
+// One admitted request: its caller, and the Call that its calls into the services carry.
 struct RequestContext {
     http::Request& request;
     ports::Call call;
@@ -29,28 +29,28 @@ struct RequestContext {
 };
 
 enum class Gate {
-    open,    // anonymous readers; a token, when there is one, must be valid
+    open,    // anonymous readers too; a token, if sent, must be valid
     write,   // content.write
     manage,  // auth.manage
 };
 
-// A handler says what to answer or why not; a status becomes a problem document.
+// Returns the response, or a status that becomes a problem document.
 using Endpoint = std::function<Result<http::Response>(RequestContext&)>;
 
-// Adds routes to a router: authentication, authorization and errors are dealt with here, once.
+// Adds routes to a router. Authentication, authorization and errors are handled here, once for all routes.
 class Endpoints {
   public:
     Endpoints(http::Router& router, Services services);
 
-    // fast: answers on the event loop what it can; may be empty.
+    // fast: answers what it can on the event loop; may be empty.
     void add(http::Method method, std::string pattern, Gate gate, http::BodyKind body, Endpoint endpoint,
              http::FastHandler fast = nullptr);
-    // A GET whose answer to anonymous readers depends only on the target and the catalogue's generation: it is kept and
-    // then answered on the event loop.
+    // A GET whose response to anonymous readers depends only on the target and the catalogue's generation. It is
+    // cached, and then answered on the event loop.
     void add_cached(std::string pattern, Endpoint endpoint);
-    // Without authentication, on the event loop when `fast` answers.
+    // Without authentication; on the event loop if `fast` answers.
     void add_plain(http::Method method, std::string pattern, http::FastHandler fast, http::Handler handler);
-    // The same for what must be answered whoever asks how often.
+    // The same, on the event loop and exempt from the rate limit.
     void add_probe(std::string pattern, std::function<http::Response()> answer);
 
     Services& services() { return *services_; }
@@ -63,10 +63,12 @@ class Endpoints {
     std::shared_ptr<ResponseCache> cache_;
 };
 
-// Answers. no-store unless the request was anonymous and the gate open: then Endpoints gives it an ETag and 60 seconds.
+// Endpoints adds no-store, unless the request is anonymous and the gate open: then 60 seconds in caches, and an ETag if
+// the route is cached.
 http::Response json_response(int status, const Json& body);
 http::Response no_content();
-// {"<name>": [...]} with a Link to the next page when there is one. For every type that is listed; see endpoint.cpp.
+// {"<name>": [...]} with a Link to the next page when there is one. Instantiated in endpoint.cpp for every type that is
+// listed.
 template <class T>
 http::Response list_response(const RequestContext& context, std::string_view name, const domain::Page<T>& page);
 

@@ -17,7 +17,8 @@ http::Response bare(int status) {
 
 void add_health_routes(Endpoints& endpoints) {
     const auto& services = endpoints.shared();
-    // Probes are answered on the event loop from what the background checks last saw: they never wait for a backend.
+    // Probes are answered on the event loop with the latest results of the background checks: they never wait for a
+    // backend.
     endpoints.add_probe("/healthz", [] { return bare(204); });
     endpoints.add_probe("/readyz", [services] { return bare(services->health.ready() ? 204 : 503); });
     endpoints.add_probe("/health", [services] {

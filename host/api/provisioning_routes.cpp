@@ -12,7 +12,7 @@ using http::Method;
 
 constexpr std::string_view kRules = "/v1/auth/oidc-provisioning-rules";
 
-// path_id: empty for a new rule.
+// path_id is empty for a new rule.
 Result<domain::ProvisioningRule> read_rule(http::Request& request, const std::string& path_id) {
     IMGSRV_ASSIGN(const auto body, RequestJson::read(request, kDocumentBytes,
                                                      {"id", "display_name", "issuer_url", "audience",
@@ -23,7 +23,7 @@ Result<domain::ProvisioningRule> read_rule(http::Request& request, const std::st
     if (id && path_id.empty() && !is_uuid(*id))
         return Status(Code::invalid_argument, "id '" + id->substr(0, 64) + "' is not a UUID in lower case");
     if (id && *id != rule.id)
-        return Status(Code::invalid_argument, "id '" + id->substr(0, 64) + "' is not that of the path");
+        return Status(Code::invalid_argument, "id '" + id->substr(0, 64) + "' differs from the id in the path");
     IMGSRV_ASSIGN(rule.display_name, body.string("display_name"));
     IMGSRV_ASSIGN(rule.issuer_url, body.string("issuer_url"));
     IMGSRV_ASSIGN(rule.audience, body.string("audience"));

@@ -11,7 +11,7 @@
 
 namespace imgsrv::api {
 
-// The JSON shapes of config/openapi.yaml. Members that are null are left out.
+// The JSON shapes of config/openapi.yaml. Null members are omitted.
 using Json = nlohmann::ordered_json;
 
 Json to_json(const domain::UploadSession& session);

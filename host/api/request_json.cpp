@@ -32,7 +32,7 @@ std::string_view kind_of(const json& value) {
 
 Status wrong_type(const std::string& where, std::string_view wanted, const json& value) {
     return {Code::invalid_argument,
-            where + " must be " + std::string(wanted) + ", it is " + std::string(kind_of(value))};
+            where + " must be " + std::string(wanted) + ", but is " + std::string(kind_of(value))};
 }
 
 Status check_size(const std::string& where, std::size_t size, std::size_t max) {
@@ -48,7 +48,7 @@ bool is_json(std::string_view content_type) {
     return type == "application/json";
 }
 
-// What nlohmann says of a syntax error without its own prefix: "line 1, column 2: …".
+// nlohmann's message for a syntax error, without its prefix: "line 1, column 2: …".
 std::string syntax_error(const json::parse_error& error) {
     const std::string_view text(error.what());
     const auto at = text.find("parse error at ");
@@ -62,8 +62,8 @@ Result<RequestJson> RequestJson::read(http::Request& request, std::size_t max_by
     const std::string* type = request.headers.find("Content-Type");
     if (!type || !is_json(*type))
         return Status(Code::unsupported_media_type,
-                      "the body must be application/json" +
-                          (type ? ", it is '" + type->substr(0, 64) + "'" : std::string("; there is no Content-Type")));
+                      "the body must be application/json" + (type ? ", but is '" + type->substr(0, 64) + "'"
+                                                                  : std::string(", but there is no Content-Type")));
     IMGSRV_ASSIGN(const std::string body, request.read_body(max_bytes));
     const auto object = std::make_shared<json>();
     try {
@@ -89,7 +89,7 @@ Status RequestJson::check_members(const json& object, std::string_view path,
         const std::string near = nearest(name, known);
         std::string list;
         for (const auto& k : known) list += (list.empty() ? "" : ", ") + k;
-        const std::string hint = known.empty()  ? "; there are none here"
+        const std::string hint = known.empty()  ? "; no members are allowed here"
                                  : near.empty() ? "; the members are " + list
                                                 : "; did you mean '" + near + "'?";
         return {Code::invalid_argument, "unknown member '" + std::string(path) + name.substr(0, 64) + "'" + hint};

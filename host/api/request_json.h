@@ -23,7 +23,7 @@ class RequestJson {
     static Result<RequestJson> read(http::Request& request, std::size_t max_bytes,
                                     std::initializer_list<std::string_view> allowed);
 
-    // For requests that say all in their path: no body, or an object without members.
+    // For requests that need no body: none, or an object without members.
     static Status read_nothing(http::Request& request, std::size_t max_bytes);
 
     Result<std::string> string(std::string_view member) const;
@@ -33,7 +33,7 @@ class RequestJson {
     Result<bool> boolean(std::string_view member) const;
     // An array of strings; empty when absent.
     Result<std::vector<std::string>> optional_strings(std::string_view member, std::size_t max) const;
-    // An object as text; none when absent.
+    // An object as JSON text; none when absent.
     Result<std::optional<std::string>> optional_object(std::string_view member) const;
     // Each element must be an object with only these members.
     Result<std::vector<RequestJson>> objects(std::string_view member, std::size_t max,

@@ -10,12 +10,12 @@ std::shared_ptr<const CachedResponse> ResponseCache::find(const std::string& tar
 
 void ResponseCache::put(const std::string& target, std::shared_ptr<const CachedResponse> response) {
     const std::lock_guard lock(mutex_);
-    // Full: start again. A generation rarely fills it, and the next one makes all of it stale anyway.
+    // Full: start over. A generation rarely fills the cache, and the next one makes all of it stale anyway.
     if (entries_.size() >= kMaxEntries || bytes_ > kMaxBytes) {
         entries_.clear();
         bytes_ = 0;
     }
-    // A coded form is kept only when it is smaller than the text, and there may be one for each coding.
+    // A compressed form is cached only if it is smaller than the text, and there may be one per coding.
     const auto cost = [&](const CachedResponse& r) {
         return target.size() + kCodings * r.text.identity().body->size();
     };

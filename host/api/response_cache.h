@@ -21,12 +21,12 @@ struct CachedResponse {
     std::int64_t generation = 0;
 };
 
-// What anonymous readers of the catalogue were answered, by target, for as long as the catalogue stays as it is.
+// Responses to anonymous readers of the catalogue, by target, valid until the catalogue changes.
 class ResponseCache {
   public:
     explicit ResponseCache(const services::CatalogueClock& clock) : clock_(clock) {}
 
-    // Null when there is none for the current generation. [any]
+    // Null when none is cached for the current generation. [any]
     std::shared_ptr<const CachedResponse> find(const std::string& target) const;
     void put(const std::string& target, std::shared_ptr<const CachedResponse> response);
 

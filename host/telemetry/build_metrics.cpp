@@ -4,7 +4,7 @@ namespace imgsrv::telemetry {
 
 void collect_build(Families& families, std::string_view version, const plugin::PluginRegistry& plugins) {
     gauge("imgsrv_build_info", "The program's version; always 1.").add(1, {{"version", version}}).move_to(families);
-    auto info = gauge("imgsrv_plugin_info", "Components of the plugins that are loaded; always 1.");
+    auto info = gauge("imgsrv_plugin_info", "Components of the loaded plugins; always 1.");
     for (const auto& plugin : plugins.plugins())
         for (const auto& component : plugin.components)
             info.add(1, {{"kind", plugin::to_string(component.kind)},

@@ -13,7 +13,9 @@ void collect_disk(Families& families, const std::filesystem::path& data_dir) {
     gauge("imgsrv_disk_size_bytes", "Size of the file system that holds data-dir.")
         .add(bytes(disk.f_blocks))
         .move_to(families);
-    gauge("imgsrv_disk_free_bytes", "What of it is free for this process.").add(bytes(disk.f_bavail)).move_to(families);
+    gauge("imgsrv_disk_free_bytes", "Space on it that this process may use.")
+        .add(bytes(disk.f_bavail))
+        .move_to(families);
 }
 
 }  // namespace imgsrv::telemetry

@@ -6,7 +6,7 @@
 
 namespace imgsrv::telemetry {
 
-// The file system that holds the folder, when there is such a folder.
+// The file system that holds the folder, if the folder exists.
 void collect_disk(Families& families, const std::filesystem::path& data_dir);
 
 }  // namespace imgsrv::telemetry

@@ -7,10 +7,10 @@
 
 namespace imgsrv::telemetry {
 
-// The two ways in which Prometheus reads metrics.
+// The two formats that Prometheus reads.
 enum class Exposition { text, openmetrics };
 
-// What a scraper gets by its Accept field: OpenMetrics when it asks for that by name and does not like plain text more.
+// The format for a scraper's Accept field: OpenMetrics if it is listed and plain text is not preferred.
 Exposition choose_exposition(std::string_view accept);
 
 std::string_view content_type(Exposition exposition);

@@ -13,18 +13,18 @@
 namespace imgsrv::telemetry {
 
 using Families = std::vector<prometheus::MetricFamily>;
-// Names are fixed and values come from small sets: never an id, a name a user chose, a digest or the text of an error.
+// Names are fixed and values come from small sets: never an id, a name chosen by a user, a digest or an error text.
 using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-// Builds one family of values that are read at the moment of the scrape.
+// Builds one family of values read at scrape time.
 class FamilyBuilder {
   public:
-    // name as Prometheus has it: with its unit, counters with _total.
+    // name: in Prometheus style, with its unit; counters end in _total.
     FamilyBuilder(prometheus::MetricType type, std::string_view name, std::string_view help);
 
     FamilyBuilder& add(double value, Labels labels = {});
     FamilyBuilder& add(const Histogram& histogram, Labels labels = {});
-    // Appends the family, when it has values.
+    // Appends the family if it has values.
     void move_to(Families& families);
 
   private:

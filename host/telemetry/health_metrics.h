@@ -5,7 +5,7 @@
 
 namespace imgsrv::telemetry {
 
-// What /readyz and /health tell.
+// What /readyz and /health report.
 void collect_health(Families& families, const services::HealthService& health);
 
 }  // namespace imgsrv::telemetry

@@ -10,11 +10,10 @@
 
 namespace imgsrv::telemetry {
 
-// Counts observations by size without a lock, for what happens with every request: that of prometheus-cpp takes a
-// mutex.
+// A lock-free histogram for events that occur with every request: prometheus-cpp's takes a mutex.
 class Histogram {
   public:
-    // bounds: ascending, inclusive upper ones; the infinite one is implied. Outlive the histogram.
+    // bounds: ascending inclusive upper bounds; infinity is implied. They outlive the histogram.
     explicit Histogram(std::span<const double> bounds);
 
     // [any]
@@ -22,12 +21,12 @@ class Histogram {
     void observe(std::chrono::nanoseconds duration) noexcept {
         observe(std::chrono::duration<double>(duration).count());
     }
-    // An observation that comes meanwhile is in all of it or may be missing from the sum. [any]
+    // A concurrent observation may be counted but missing from the sum. [any]
     prometheus::ClientMetric::Histogram collect() const;
 
   private:
     const std::span<const double> bounds_;
-    const std::unique_ptr<std::atomic<std::uint64_t>[]> counts_;  // one for each bound, and the rest
+    const std::unique_ptr<std::atomic<std::uint64_t>[]> counts_;  // one per bound, then the rest
     std::atomic<double> sum_{0};
 };
 

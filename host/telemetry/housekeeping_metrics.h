@@ -6,7 +6,7 @@
 
 namespace imgsrv::telemetry {
 
-// What this process removed because nothing names it, and what it read again.
+// What this process removed as unreferenced, and what its scrubber read.
 void collect_housekeeping(Families& families, const services::CollectorReport& removed,
                           const services::ScrubberStats& read);
 

@@ -6,14 +6,14 @@
 namespace imgsrv::telemetry {
 namespace {
 
-// What OpenTelemetry advises for http.server.request.duration.
+// OpenTelemetry's advice for http.server.request.duration.
 constexpr std::array kSemanticBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
                                         0.5,   0.75, 1.0,   2.5,  5.0,   7.5, 10.0};
-// Kept as dashboards of earlier servers expect them.
+// What dashboards of earlier servers expect.
 constexpr std::array kPlainBounds = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0};
 constexpr std::array kLagBounds = {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0};
 
-// nginx's number for a client that was gone before it had an answer.
+// nginx's status for a client that hung up before the response.
 constexpr int kClientGone = 499;
 
 }  // namespace
@@ -79,7 +79,7 @@ void HttpMetrics::collect(Families& families) const {
     }
     semantic.move_to(families);
     plain.move_to(families);
-    histogram("imgsrv_reactor_lag_seconds", "How late the timers of the HTTP event loops came.")
+    histogram("imgsrv_reactor_lag_seconds", "How late the timers of the HTTP event loops fired.")
         .add(loop_lag_)
         .move_to(families);
 }

@@ -14,15 +14,15 @@
 
 namespace imgsrv::telemetry {
 
-// How long requests took, by method, route and status, under the names of OpenTelemetry and under those that the
-// dashboards of the public imgsrv know; and how late the event loops are.
+// Durations of requests by method, route and status, under OpenTelemetry's names and under those that the dashboards of
+// the public imgsrv use; and the lag of the event loops.
 class HttpMetrics final : public http::Observer {
   public:
     // The router is complete, and outlives this object.
     explicit HttpMetrics(const http::Router& router);
     ~HttpMetrics() override;
 
-    // No lock is taken once a route has answered with that status before. [any]
+    // Takes a lock only for the first response of a route with that status. [any]
     void on_access(const http::AccessRecord& record) override;
     void on_loop_lag(std::chrono::nanoseconds lag) override;
     void collect(Families& families) const;

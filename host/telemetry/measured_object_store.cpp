@@ -72,13 +72,13 @@ Outcome outcome_of(Code code) {
 
 const prometheus::Histogram::BucketBoundaries kBounds = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60};
 
-// Every series that there can be, made at the start: counting looks up nothing.
+// All possible series, created at the start, so that counting needs no lookup.
 class Counts {
   public:
     explicit Counts(prometheus::Registry& registry) {
         auto& operations = prometheus::BuildCounter()
                                .Name("imgsrv_objectstore_operations_total")
-                               .Help("Operations on the object store, by how they ended.")
+                               .Help("Operations on the object store, by outcome.")
                                .Register(registry);
         auto& durations = prometheus::BuildHistogram()
                               .Name("imgsrv_objectstore_operation_duration_seconds")

@@ -8,9 +8,9 @@
 
 namespace imgsrv::telemetry {
 
-// The same object store, counting its operations, how they ended, how long they took and the bytes that passed. A
-// stream's duration is that of its opening; its bytes count as they are read. Bytes that leave through a file's
-// descriptor are counted by nobody here. The registry outlives it.
+// Wraps an object store to count its operations, their outcomes, durations and bytes. A stream's duration is that of
+// opening it; its bytes count as they are read. Bytes sent from a file descriptor are not counted. The registry
+// outlives the store.
 std::unique_ptr<ports::ObjectStore> measure(std::unique_ptr<ports::ObjectStore> store, prometheus::Registry& registry);
 
 }  // namespace imgsrv::telemetry

@@ -10,15 +10,15 @@
 
 namespace imgsrv::telemetry {
 
-// Every metric of this process: those that are counted as things happen, and those that are asked for at a scrape.
+// All metrics of this process: those counted as events occur, and those collected at scrape time.
 class Metrics {
   public:
     using Collect = std::function<void(Families&)>;
 
     prometheus::Registry& registry() { return registry_; }
-    // What `collect` uses outlives the last scrape. [main, before the first scrape]
+    // What `collect` uses must outlive the last scrape. [main, before the first scrape]
     void add(Collect collect) { collectors_.push_back(std::move(collect)); }
-    // All of it, in order of name. [worker]
+    // All metrics, sorted by name. [worker]
     std::string expose(Exposition exposition) const;
 
   private:

@@ -37,7 +37,7 @@ void append_number(std::string& out, double value) {
     }
 }
 
-// A bucket's bound is a float even when it is whole: "1.0".
+// A bucket's bound is a float even if it is whole: "1.0".
 void append_bound(std::string& out, double value) {
     const std::size_t at = out.size();
     append_number(out, value);

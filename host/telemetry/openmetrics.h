@@ -6,8 +6,8 @@
 
 namespace imgsrv::telemetry {
 
-// The families as OpenMetrics 1.0 text: counters, gauges, histograms; others as unknown. Differs from the older text of
-// Prometheus in the names of counters, in how numbers of buckets are written, and in its end.
+// The families as OpenMetrics 1.0 text: counters, gauges, histograms; others as unknown. Differs from Prometheus's
+// older text format in the names of counters, the bounds of buckets, and the end marker.
 std::string to_openmetrics(const Families& families);
 
 }  // namespace imgsrv::telemetry

@@ -44,7 +44,7 @@ void PluginMetrics::record(MetricKind kind, std::string_view name, double value,
         const std::lock_guard lock(mutex_);
         record_locked(kind, name, value, labels);
     } catch (const std::exception& error) {
-        log::warn("a plugin's metric is lost", {{"name", name}, {"error", error.what()}});
+        log::warn("plugin metric lost", {{"name", name}, {"error", error.what()}});
     }
 }
 
@@ -54,8 +54,7 @@ void PluginMetrics::record_locked(MetricKind kind, std::string_view name, double
     Known* known = find(kind, name);
     if (known == nullptr) {
         if (!std::exchange(complained_, true))
-            log::warn("a plugin's metric is dropped: its name or kind will not do, or there are too many",
-                      {{"name", name}});
+            log::warn("plugin metric dropped: bad name, conflicting kind, or too many metrics", {{"name", name}});
         return;
     }
     prometheus::Labels all;
@@ -66,7 +65,7 @@ void PluginMetrics::record_locked(MetricKind kind, std::string_view name, double
             if (!family->Has(all)) {
                 if (known->series >= kMostSeries) {
                     if (!std::exchange(known->complained, true))
-                        log::warn("a plugin's metric has labels without bound: new ones are dropped", {{"name", name}});
+                        log::warn("plugin metric has too many label values; new ones are dropped", {{"name", name}});
                     return;
                 }
                 ++known->series;

@@ -12,8 +12,8 @@
 namespace imgsrv::telemetry {
 
 // The metrics that plugins report, as imgsrv_plugin_<name>. A plugin that breaks the rules of imgsrv_host.metric (a
-// name or label that Prometheus does not know, another kind under a known name, labels without bound) is told of in the
-// log once, and what goes too far is dropped.
+// name or label that Prometheus does not allow, another kind under a known name, unbounded labels) is logged once, and
+// the offending values are dropped.
 class PluginMetrics final : public plugin::MetricSink {
   public:
     // The registry outlives it.

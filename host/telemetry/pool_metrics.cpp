@@ -8,14 +8,13 @@ void collect_pool(Families& families, const store::PoolStats& stats) {
         .add(number(stats.idle), {{"state", "idle"}})
         .add(number(stats.in_use), {{"state", "in_use"}})
         .move_to(families);
-    gauge("imgsrv_database_pool_max_connections", "Most connections to the database at once.")
+    gauge("imgsrv_database_pool_max_connections", "Maximum number of connections to the database.")
         .add(number(stats.limit))
         .move_to(families);
-    counter("imgsrv_database_pool_acquires_total", "Times a connection was asked for.")
+    counter("imgsrv_database_pool_acquires_total", "Times a connection was requested.")
         .add(number(stats.acquires))
         .move_to(families);
-    counter("imgsrv_database_pool_empty_acquires_total",
-            "Times all connections were in use, so that the caller waited.")
+    counter("imgsrv_database_pool_empty_acquires_total", "Times a caller waited because all connections were in use.")
         .add(number(stats.empty_acquires))
         .move_to(families);
     counter("imgsrv_database_pool_canceled_acquires_total", "Times the caller gave up waiting for a connection.")

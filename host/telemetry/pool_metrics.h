@@ -5,7 +5,7 @@
 
 namespace imgsrv::telemetry {
 
-// The connections to the database, and how long callers waited for one.
+// Connections to the database, and how long callers waited for one.
 void collect_pool(Families& families, const store::PoolStats& stats);
 
 }  // namespace imgsrv::telemetry

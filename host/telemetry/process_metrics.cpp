@@ -18,7 +18,7 @@ double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-// Field `number` of /proc/self/stat as proc(5) counts them, from 3 on; 0 when there is none.
+// Field `number` of /proc/self/stat as numbered in proc(5), from 3 on; 0 if there is none.
 std::uint64_t stat_field(int number) {
     std::ifstream in("/proc/self/stat");
     std::string line;
@@ -33,7 +33,7 @@ std::uint64_t stat_field(int number) {
     return value;
 }
 
-// Seconds since 1970 at which the machine started; 0 when that cannot be read.
+// When the machine booted, in seconds since 1970; 0 if unknown.
 std::uint64_t boot_time() {
     std::ifstream in("/proc/stat");
     for (std::string word; in >> word; in.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
@@ -65,19 +65,19 @@ void collect_memory(Families& families) {
             .move_to(families);
     }
     const struct mallinfo2 heap = ::mallinfo2();
-    gauge("process_heap_in_use_bytes", "Memory that the allocator has handed out.")
+    gauge("process_heap_in_use_bytes", "Memory allocated from the heap.")
         .add(static_cast<double>(heap.uordblks + heap.hblkhd))
         .move_to(families);
 }
 
 void collect_descriptors(Families& families) {
     std::error_code ec;
-    double open = -1;  // the one that looks does not count
+    double open = -1;  // not counting the descriptor that reads the folder
     for (std::filesystem::directory_iterator it("/proc/self/fd", ec), end; !ec && it != end; it.increment(ec)) ++open;
     if (!ec) gauge("process_open_fds", "Open file descriptors.").add(open).move_to(families);
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        gauge("process_max_fds", "Most file descriptors that may be open.")
+        gauge("process_max_fds", "Maximum number of open file descriptors.")
             .add(static_cast<double>(limit.rlim_cur))
             .move_to(families);
 }

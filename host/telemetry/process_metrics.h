@@ -4,7 +4,7 @@
 
 namespace imgsrv::telemetry {
 
-// This process as the kernel and the allocator see it. What cannot be read is left out. [any]
+// This process as the kernel and the allocator see it. Values that cannot be read are omitted. [any]
 void collect_process(Families& families);
 
 }  // namespace imgsrv::telemetry

@@ -7,7 +7,7 @@
 
 namespace imgsrv::telemetry {
 
-// How the background jobs fare, each by its name.
+// The state of the background jobs, by name.
 void collect_workers(Families& families, std::span<background::Worker* const> workers);
 
 }  // namespace imgsrv::telemetry
