@@ -6,8 +6,8 @@
 
 namespace imgsrv::client {
 
-// The waits between attempts of one call: doubling from 200 ms to 5 s, each spread by ±50 % so that many clients that
-// lost one server do not come back in step; ended when the window is used up.
+// The waits between the attempts of one call: doubling from 200 ms to 5 s, each spread by ±50 % so that the clients of
+// a lost server do not return in step, until the window is used up.
 class Backoff {
   public:
     using Clock = std::chrono::steady_clock;
@@ -16,7 +16,7 @@ class Backoff {
         : window_(window), random_(seed) {}
 
     // How long to wait before the next attempt after a failure at `now`; the window starts at the first failure.
-    // `asked` is the server's Retry-After and is kept to, up to the window's end. Nothing: give up.
+    // `asked` is the server's Retry-After and is honoured, up to the window's end. None: give up.
     std::optional<std::chrono::milliseconds> next(Clock::time_point now, std::chrono::milliseconds asked = {});
 
   private:

@@ -9,13 +9,13 @@ namespace {
 
 using nlohmann::json;
 
-// Reads an answer with `read`, turning what it throws into a status.
+// Decodes an answer with `read`, turning an exception into a status.
 template <class Read>
 auto decode(const json& document, Read read) -> Result<decltype(read(document))> {
     try {
         return read(document);
     } catch (const json::exception& e) {
-        return Status(Code::internal, std::string("the server's answer cannot be understood: ") + e.what());
+        return Status(Code::internal, std::string("unexpected answer from the server:  ") + e.what());
     }
 }
 
@@ -45,7 +45,7 @@ Artifact read_artifact(const json& d) {
             .attachments = {}};
 }
 
-// "37 %" from {done, total}, or whatever else the server has to say.
+// "37 %" from {done, total}, or whatever else the server sends.
 std::string progress_text(const json& step) {
     const auto it = step.find("progress");
     if (it == step.end() || it->is_null()) return {};
@@ -73,7 +73,7 @@ std::string job_path(const std::string& id) {
     return "/v1/publish-jobs/" + encode_segment(id);
 }
 
-bool Artifact::same_place(const Artifact& other) const {
+bool Artifact::same_identity(const Artifact& other) const {
     return operating_system == other.operating_system && architecture == other.architecture &&
            variant == other.variant && format == other.format;
 }
@@ -191,7 +191,7 @@ Status Catalogue::add_attachment(const Manifest& draft, const std::string& artif
 Result<Job> Catalogue::publish(const std::string& image, const std::string& version) {
     IMGSRV_ASSIGN(const json answer, post(version_path(image, version) + "/publish", std::nullopt));
     const std::string id = text(answer, "job_id");
-    if (id.empty()) return Status(Code::internal, "the server's answer to publish names no job");
+    if (id.empty()) return Status(Code::internal, "the server's answer to publish contains no job id");
     return job(id);
 }
 

@@ -34,8 +34,8 @@ struct Artifact {
     std::string media_type;
     std::vector<Attachment> attachments;
 
-    // The four members that no two artifacts of a version share.
-    bool same_place(const Artifact& other) const;
+    // Whether the four members that identify an artifact within its version are equal.
+    bool same_identity(const Artifact& other) const;
     // "qcow2 for linux/x86_64", with the variant unless it is the default.
     std::string describe() const;
 };
@@ -53,7 +53,7 @@ struct JobStep {
     bool blocking = true;
     int attempts = 0;
     std::string failure;
-    std::string progress;  // "37 %"; empty: not told
+    std::string progress;  // "37 %"; empty: unknown
     std::string started_at;
     std::string finished_at;
 };
@@ -81,15 +81,15 @@ class Catalogue {
 
     // OK when the token may publish.
     Status check_writer();
-    // Fine when the image is there already; its title and description then stay as they are.
+    // OK if the image exists already; its title and description are then left alone.
     Status ensure_image(const std::string& name, const std::string& display_name, const std::string& description);
     Status create_draft(const std::string& image, const std::string& version);
-    // Nothing when there is no such version (or it is a draft and the caller may not see drafts).
+    // None if there is no such version (or it is a draft and the caller may not see drafts).
     Result<std::optional<Manifest>> find_version(const std::string& image, const std::string& version);
     Result<Artifact> add_artifact(const Manifest& draft, const Artifact& artifact);
     Status remove_artifact(const Manifest& draft, const std::string& artifact_id);
     Status add_attachment(const Manifest& draft, const std::string& artifact_id, const Attachment& attachment);
-    // Freezes the version and queues its job; the job there is when that has happened before.
+    // Freezes the version and queues its job; returns the existing job if that has happened before.
     Result<Job> publish(const std::string& image, const std::string& version);
     Result<Job> job(const std::string& id);
     Result<Job> retry(const std::string& job_id);
@@ -102,7 +102,7 @@ class Catalogue {
     HttpClient& http_;
 };
 
-// The path of an image's, a version's … resource: "/v1/images/<name>" and so on, percent-encoded.
+// The path of a resource, percent-encoded: "/v1/images/<name>" and so on.
 std::string image_path(const std::string& image);
 std::string version_path(const std::string& image, const std::string& version);
 

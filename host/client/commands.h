@@ -11,8 +11,8 @@ class App;
 
 namespace imgsrv::client {
 
-// Each adds one subcommand to the program. When the command line names it, its work is done while the line is parsed
-// and `exit_code` is set (reporter.h). The App and exit_code must live until parsing is over. [main]
+// Each adds one subcommand to the program. If the command line selects it, it runs during parsing and sets `exit_code`
+// (reporter.h). The App and exit_code must outlive the parsing. [main]
 void add_publish_command(CLI::App& app, int& exit_code);
 void add_images_command(CLI::App& app, int& exit_code);
 void add_alias_command(CLI::App& app, int& exit_code);

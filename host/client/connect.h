@@ -8,8 +8,8 @@
 
 namespace imgsrv::client {
 
-// The connection of one command: resolved, with outages told to the user through the reporter, which must outlive it.
-// From here on a lost peer is an error of a call, not a SIGPIPE.
+// The connection of one command, with outages reported to the user. The reporter must outlive it. Ignores SIGPIPE, so
+// that a lost peer is an error of a call.
 Result<std::shared_ptr<Connection>> connect(const ConnectionOptions& options, Reporter& reporter);
 
 }  // namespace imgsrv::client

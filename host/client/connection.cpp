@@ -18,7 +18,7 @@ Result<std::string> read_token(const std::string& file) {
     std::ifstream in(file);
     std::string token;
     if (!in || !std::getline(in, token))
-        return Status(Code::invalid_argument, "no token could be read from the file '" + file + "'");
+        return Status(Code::invalid_argument, "cannot read a token from the file '" + file + "'");
     return token;
 }
 
@@ -40,9 +40,9 @@ Result<std::shared_ptr<Connection>> resolve(const ConnectionOptions& options) {
         token = first_of("", "IMGSRV_TOKEN");
     }
     while (!token.empty() && (token.back() == '\r' || token.back() == '\n' || token.back() == ' ')) token.pop_back();
-    // The token becomes a header field (RFC 6750, section 2.1): nothing in it may end the line.
+    // The token becomes a header field (RFC 6750, section 2.1), so it must not contain a line break.
     for (const char c : token)
-        if (c <= ' ' || c > '~') return Status(Code::invalid_argument, "the token holds a character no token may hold");
+        if (c <= ' ' || c > '~') return Status(Code::invalid_argument, "the token contains an invalid character");
     connection->token = std::move(token);
 
     connection->ca_file = first_of(options.ca_certificate, "SSL_CERT_FILE");

@@ -24,14 +24,15 @@ struct Connection {
     std::string base_url;  // no slash at the end
     std::string token;     // empty: anonymous
     std::string ca_file;   // empty: the system's authorities
-    // How long a call goes on after its first failure when the server is away (connection lost or refused, 429, 502,
-    // 503, 504). Until the server has answered once, at most kFirstContact of it: a wrong address should not cost
+    // How long a call is retried after its first failure while the server is unavailable (connection lost or refused,
+    // 429, 502, 503, 504). At most kFirstContact until the server has answered once: a wrong address must not cost
     // minutes.
     std::chrono::milliseconds retry_for{};
-    // No byte in either direction for this long ends an attempt.
+    // An attempt ends after this long without a byte in either direction.
     std::chrono::milliseconds inactivity{};
 
-    // Called once per outage, when a call has failed twice, and once when the server is back (OK). May be empty. [any]
+    // Called once per outage, when a call has failed twice, and once when the server answers again (OK). May be empty.
+    // [any]
     std::function<void(const Status&)> on_outage;
     std::atomic<bool> answered{false};
     std::atomic<bool> away{false};
@@ -39,7 +40,7 @@ struct Connection {
     static constexpr std::chrono::seconds kFirstContact{10};
 };
 
-// Reads the environment and the token file. invalid_argument names the option or variable that is wrong.
+// Reads the environment and the token file. invalid_argument names the wrong option or variable.
 Result<std::shared_ptr<Connection>> resolve(const ConnectionOptions& options);
 
 }  // namespace imgsrv::client

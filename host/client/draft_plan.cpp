@@ -5,24 +5,24 @@
 namespace imgsrv::client {
 namespace {
 
-const Artifact* find_place(const Manifest& manifest, const Artifact& wanted) {
+const Artifact* find_artifact(const Manifest& manifest, const Artifact& wanted) {
     const auto it = std::find_if(manifest.artifacts.begin(), manifest.artifacts.end(),
-                                 [&](const Artifact& there) { return there.same_place(wanted); });
+                                 [&](const Artifact& there) { return there.same_identity(wanted); });
     return it == manifest.artifacts.end() ? nullptr : &*it;
 }
 
-const Attachment* find_name(const Artifact& artifact, const std::string& name) {
+const Attachment* find_attachment(const Artifact& artifact, const std::string& name) {
     const auto it = std::find_if(artifact.attachments.begin(), artifact.attachments.end(),
                                  [&](const Attachment& there) { return there.name == name; });
     return it == artifact.attachments.end() ? nullptr : &*it;
 }
 
-// How what is there differs from what is wanted in one place; empty when it does not, or only lacks attachments.
+// How an existing artifact differs from the wanted one; empty if it does not, or only lacks attachments.
 std::string difference(const Artifact& there, const Artifact& wanted) {
     if (there.digest != wanted.digest)
         return "its " + there.describe() + " is " + there.digest + ", yours is " + wanted.digest;
     for (const Attachment& attachment : wanted.attachments) {
-        const Attachment* other = find_name(there, attachment.name);
+        const Attachment* other = find_attachment(there, attachment.name);
         if (other != nullptr && other->digest != attachment.digest)
             return "the attachment " + attachment.name + " of its " + there.describe() + " is " + other->digest +
                    ", yours is " + attachment.digest;
@@ -39,7 +39,7 @@ std::string title(const Manifest& manifest) {
 Result<DraftPlan> plan_draft(const Manifest& draft, const std::vector<Artifact>& wanted, bool replace) {
     DraftPlan plan;
     for (const Artifact& artifact : wanted) {
-        const Artifact* there = find_place(draft, artifact);
+        const Artifact* there = find_artifact(draft, artifact);
         if (there == nullptr) {
             plan.add.push_back(artifact);
             continue;
@@ -47,14 +47,14 @@ Result<DraftPlan> plan_draft(const Manifest& draft, const std::vector<Artifact>&
         const std::string unlike = difference(*there, artifact);
         if (!unlike.empty()) {
             if (!replace)
-                return Status(Code::failed_precondition, "the draft " + title(draft) + " has other contents: " +
-                                                             unlike + "; --replace puts yours in its place");
+                return Status(Code::failed_precondition, "the draft " + title(draft) + " has different contents: " +
+                                                             unlike + "; use --replace to replace it with yours");
             plan.remove.push_back(there->id);
             plan.add.push_back(artifact);
             continue;
         }
         for (const Attachment& attachment : artifact.attachments)
-            if (find_name(*there, attachment.name) == nullptr)
+            if (find_attachment(*there, attachment.name) == nullptr)
                 plan.attach.push_back({.artifact_id = there->id, .attachment = attachment});
     }
     return plan;
@@ -67,12 +67,12 @@ Status check_frozen(const Manifest& frozen, const std::vector<Artifact>& wanted)
                           (frozen.state == "published" ? "; publish yours as a new version" : ""));
     };
     for (const Artifact& artifact : wanted) {
-        const Artifact* there = find_place(frozen, artifact);
+        const Artifact* there = find_artifact(frozen, artifact);
         if (there == nullptr) return refuse("it has no " + artifact.describe());
         const std::string unlike = difference(*there, artifact);
         if (!unlike.empty()) return refuse(unlike);
         for (const Attachment& attachment : artifact.attachments)
-            if (find_name(*there, attachment.name) == nullptr)
+            if (find_attachment(*there, attachment.name) == nullptr)
                 return refuse("its " + there->describe() + " has no attachment " + attachment.name);
     }
     return {};

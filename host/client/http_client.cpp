@@ -16,17 +16,17 @@
 namespace imgsrv::client {
 namespace {
 
-// No document of the API comes near this; more means that something else answers.
+// No document of the API comes near this; a longer answer is not from imgsrv.
 constexpr std::size_t kMaxAnswer = 64U << 20U;
 constexpr long kConnectTimeoutSeconds = 10;
 constexpr long kUploadBuffer = 512L << 10U;
 
 // What one attempt shares with libcurl's callbacks.
-struct Exchange {
+struct Attempt {
     const Call& call;
     Reply reply;
     std::uint64_t position = 0;  // in the body that is sent
-    Status trouble;              // of our own making: the file, the answer's size
+    Status failure;              // not the network's: the file, the size of the answer
 
     void count(std::int64_t bytes) const {
         if (call.file && call.file->sent != nullptr) call.file->sent->fetch_add(bytes, std::memory_order_relaxed);
@@ -38,45 +38,47 @@ struct Exchange {
 };
 
 std::size_t read_file(char* out, std::size_t size, std::size_t count, void* user) {
-    auto& x = *static_cast<Exchange*>(user);
-    const FileWindow& file = *x.call.file;
-    const std::size_t want = std::min<std::uint64_t>(size * count, file.length - x.position);
+    auto& attempt = *static_cast<Attempt*>(user);
+    const FileWindow& file = *attempt.call.file;
+    const std::size_t want = std::min<std::uint64_t>(size * count, file.length - attempt.position);
     if (want == 0) return 0;
     ssize_t got = -1;
     do {
-        got = ::pread(file.fd, out, want, static_cast<off_t>(file.offset + x.position));
+        got = ::pread(file.fd, out, want, static_cast<off_t>(file.offset + attempt.position));
     } while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        x.trouble = got == 0 ? Status(Code::data_loss, "the file became shorter while it was sent")
-                             : Status(Code::internal, std::string("the file cannot be read: ") + std::strerror(errno));
+        attempt.failure = got == 0
+                              ? Status(Code::data_loss, "the file shrank while it was sent")
+                              : Status(Code::internal, std::string("the file cannot be read: ") + std::strerror(errno));
         return CURL_READFUNC_ABORT;
     }
-    x.position += static_cast<std::uint64_t>(got);
-    x.count(got);
+    attempt.position += static_cast<std::uint64_t>(got);
+    attempt.count(got);
     return static_cast<std::size_t>(got);
 }
 
 int seek_file(void* user, curl_off_t offset, int origin) {
     if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-    static_cast<Exchange*>(user)->rewind_to(static_cast<std::uint64_t>(offset));
+    static_cast<Attempt*>(user)->rewind_to(static_cast<std::uint64_t>(offset));
     return CURL_SEEKFUNC_OK;
 }
 
 std::size_t take_body(char* data, std::size_t size, std::size_t count, void* user) {
-    auto& x = *static_cast<Exchange*>(user);
+    auto& attempt = *static_cast<Attempt*>(user);
     const std::size_t n = size * count;
-    if (x.reply.body.size() + n > kMaxAnswer) {
-        x.trouble = Status(Code::internal, "the server's answer is larger than any of imgsrv's");
+    if (attempt.reply.body.size() + n > kMaxAnswer) {
+        attempt.failure = Status(Code::internal, "the answer is larger than any answer of imgsrv");
         return 0;
     }
-    x.reply.body.append(data, n);
+    attempt.reply.body.append(data, n);
     return n;
 }
 
 std::size_t take_header(char* data, std::size_t size, std::size_t count, void* user) {
-    auto& x = *static_cast<Exchange*>(user);
+    auto& attempt = *static_cast<Attempt*>(user);
     const std::string_view line(data, size * count);
-    if (line.starts_with("HTTP/")) x.reply.headers.clear();  // the final answer's head after a 100 (Continue)
+    if (line.starts_with("HTTP/"))
+        attempt.reply.headers.clear();  // the head of the final answer, after a 100 (Continue)
     const std::size_t colon = line.find(':');
     if (colon != std::string_view::npos) {
         std::string name(line.substr(0, colon));
@@ -84,17 +86,17 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* u
         std::string_view value = line.substr(colon + 1);
         const std::size_t first = value.find_first_not_of(" \t");
         const std::size_t last = value.find_last_not_of(" \t\r\n");
-        x.reply.headers[name] = first == std::string_view::npos ? "" : value.substr(first, last - first + 1);
+        attempt.reply.headers[name] = first == std::string_view::npos ? "" : value.substr(first, last - first + 1);
     }
     return line.size();
 }
 
 int stop_when_cancelled(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    const auto& cancel = static_cast<Exchange*>(user)->call.cancel;
+    const auto& cancel = static_cast<Attempt*>(user)->call.cancel;
     return cancel && cancel->cancelled() ? 1 : 0;
 }
 
-// What libcurl's failure means to a caller. The request may have been carried out unless no connection came about.
+// The status for a failure in libcurl. Unless no connection was made, the request may have been carried out.
 Status transport_status(CURLcode code, const char* text) {
     const std::string what = *text != '\0' ? text : curl_easy_strerror(code);
     switch (code) {
@@ -103,8 +105,8 @@ Status transport_status(CURLcode code, const char* text) {
             return Status(Code::invalid_argument, "the server's address is not a URL: " + what);
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CACERT_BADFILE:
-            return Status(Code::unavailable,
-                          "the server's certificate is not trusted (" + what + "); name its authority with --cacert");
+            return Status(Code::unavailable, "the server's certificate is not trusted (" + what +
+                                                 "); use --cacert to trust its authority");
         case CURLE_COULDNT_CONNECT:
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_RESOLVE_PROXY:
@@ -152,12 +154,12 @@ HttpClient::~HttpClient() = default;
 Result<Reply> HttpClient::attempt(const Call& call) {
     CURL* h = curl_->handle;
     if (h == nullptr) return Status(Code::internal, "libcurl could not be started");
-    Exchange x{.call = call, .reply = {}, .trouble = {}};
+    Attempt attempt{.call = call, .reply = {}, .failure = {}};
     const std::string url = connection_->base_url + call.path;
     const std::string body = call.json.value_or("");
     const std::string method(call.method);
 
-    curl_easy_reset(h);  // keeps the connection
+    curl_easy_reset(h);  // keeps the connection open
     curl_->error[0] = '\0';
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, curl_->error.data());
     curl_easy_setopt(h, CURLOPT_URL, url.c_str());
@@ -170,11 +172,11 @@ Result<Reply> HttpClient::attempt(const Call& call) {
     if (!connection_->ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, connection_->ca_file.c_str());
     curl_easy_setopt(h, CURLOPT_USERAGENT, "imgsrv");
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(h, CURLOPT_WRITEDATA, &x);
+    curl_easy_setopt(h, CURLOPT_WRITEDATA, &attempt);
     curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(h, CURLOPT_HEADERDATA, &x);
+    curl_easy_setopt(h, CURLOPT_HEADERDATA, &attempt);
     curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, stop_when_cancelled);
-    curl_easy_setopt(h, CURLOPT_XFERINFODATA, &x);
+    curl_easy_setopt(h, CURLOPT_XFERINFODATA, &attempt);
     curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
 
     std::unique_ptr<curl_slist, FreeList> headers;
@@ -188,9 +190,9 @@ Result<Reply> HttpClient::attempt(const Call& call) {
         curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(call.file->length));
         curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
         curl_easy_setopt(h, CURLOPT_READFUNCTION, read_file);
-        curl_easy_setopt(h, CURLOPT_READDATA, &x);
+        curl_easy_setopt(h, CURLOPT_READDATA, &attempt);
         curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, seek_file);
-        curl_easy_setopt(h, CURLOPT_SEEKDATA, &x);
+        curl_easy_setopt(h, CURLOPT_SEEKDATA, &attempt);
         add_header("Content-Type: application/octet-stream");
     } else if (call.json || method == "POST" || method == "PUT") {
         curl_easy_setopt(h, CURLOPT_POSTFIELDS, body.c_str());
@@ -205,13 +207,13 @@ Result<Reply> HttpClient::attempt(const Call& call) {
     const CURLcode code = curl_easy_perform(h);
     long status = 0;
     curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-    x.reply.status = static_cast<int>(status);
+    attempt.reply.status = static_cast<int>(status);
     const bool accepted = code == CURLE_OK && status / 100 == 2;
-    if (!accepted) x.rewind_to(0);
-    if (!x.trouble.ok()) return x.trouble;
+    if (!accepted) attempt.rewind_to(0);
+    if (!attempt.failure.ok()) return attempt.failure;
     if (is_cancelled(call)) return Status(Code::cancelled, "stopped");
     if (code != CURLE_OK) return transport_status(code, curl_->error.data());
-    return std::move(x.reply);
+    return std::move(attempt.reply);
 }
 
 Result<Reply> HttpClient::send(const Call& call) {
@@ -232,7 +234,7 @@ Result<Reply> HttpClient::send(const Call& call) {
         }
         const auto wait = backoff.next(Backoff::Clock::now(), std::chrono::milliseconds(status.retry_after_ms()));
         if (!wait) return Status(status);
-        // The first failure of a call is often the only one (a server that is busy, a connection that it let go).
+        // The first failure of a call is often the only one (a busy server, a connection it has closed).
         if (failures++ > 0 && !connection_->away.exchange(true) && connection_->on_outage)
             connection_->on_outage(status);
         pause(*wait, call.cancel);
@@ -245,8 +247,7 @@ Result<nlohmann::json> HttpClient::json(const Call& call) {
     if (reply.body.empty()) return nlohmann::json();
     auto document = nlohmann::json::parse(reply.body, nullptr, false);
     if (document.is_discarded())
-        return Status(Code::internal,
-                      connection_->base_url + call.path + " did not answer with JSON; is it an imgsrv server?");
+        return Status(Code::internal, connection_->base_url + call.path + " returned no JSON; is it an imgsrv server?");
     return document;
 }
 

@@ -15,22 +15,22 @@
 
 namespace imgsrv::client {
 
-// A window of an open file that is sent as a request's body. Read with pread() as the socket takes it, never held
-// whole.
+// A part of an open file, sent as a request's body. Read with pread() as fast as the socket accepts it, never held in
+// memory whole.
 struct FileWindow {
     int fd = -1;  // borrowed for the call
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
-    // Bytes handed to the socket so far, over all windows that share the counter; taken back when an attempt fails.
+    // Bytes handed to the socket so far by all windows that share the counter; subtracted again when an attempt fails.
     std::atomic<std::int64_t>* sent = nullptr;
 };
 
 struct Call {
     std::string_view method = "GET";
-    std::string path;                 // below the server's address, already percent-encoded, with its query
+    std::string path;                 // relative to the server's address, percent-encoded, with its query
     std::optional<std::string> json;  // the body as JSON text, or
     std::optional<FileWindow> file;   // the body as application/octet-stream
-    // False: sending it a second time would do it a second time. Then it is not repeated once it may have arrived.
+    // False: the call must not be carried out twice. It is then not repeated once it may have arrived.
     bool repeatable = true;
     CancelToken cancel;  // may be null; ends the call and its waits with Code::cancelled
 };
@@ -45,8 +45,7 @@ struct Reply {
 // as message and the request id as detail; retryable for 429, 502, 503 and 504, with Retry-After as its hint.
 Status status_of(const Reply& reply);
 
-// One keep-alive connection to the server. One thread at a time; as many clients as there are threads may share a
-// Connection.
+// One keep-alive connection to the server. One thread at a time; any number of clients may share a Connection.
 class HttpClient {
   public:
     explicit HttpClient(std::shared_ptr<Connection> connection);
@@ -54,12 +53,12 @@ class HttpClient {
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    // The server's answer, whatever its status. Lost connections and retryable answers are tried again within
+    // The server's answer, whatever its status. Lost connections and retryable answers are retried within
     // Connection::retry_for; then the last failure is returned: unavailable (outcome_unknown when the request may have
-    // been carried out). A server that cannot be trusted (TLS) is unavailable at once.
+    // been carried out). An untrusted server (TLS) is unavailable at once.
     Result<Reply> send(const Call& call);
 
-    // The JSON document of a 2xx answer (null when it has no body), else status_of() the answer.
+    // The JSON document of a 2xx answer (null if it has no body), otherwise the answer's status_of().
     Result<nlohmann::json> json(const Call& call);
     Result<nlohmann::json> get(std::string path);
 

@@ -43,14 +43,14 @@ Result<ImageFormat> find_format(std::string_view name) {
         if (format.name == name) return format;
         known += (known.empty() ? "" : ", ") + std::string(format.name);
     }
-    return Status(Code::invalid_argument, "'" + std::string(name) + "' is not an image format; there are " + known);
+    return Status(Code::invalid_argument, "'" + std::string(name) + "' is not an image format; use one of " + known);
 }
 
 Result<ImageFormat> detect_rootfs(std::string_view head) {
     if (head.starts_with(kSquashfs)) return find_format("squashfs");
     if (head.starts_with(kXz)) return find_format("root.tar.xz");
     return Status(Code::invalid_argument,
-                  "is neither a squashfs nor an xz file, as a container's root file system must be");
+                  "is neither a squashfs nor an xz file; a container's root file system must be one of them");
 }
 
 std::string_view media_type_of(std::string_view name) {

@@ -50,7 +50,7 @@ Status list_versions(CommandContext& c, const std::string& image) {
 
 Status show_manifest(CommandContext& c, const std::string& image, const std::string& ref) {
     auto found = c.http.get(image_path(image) + "/refs/" + encode_segment(ref));
-    // refs know published versions; a draft is seen only by its exact name.
+    // refs cover published versions only; a draft is found by its exact name.
     if (found.status().code() == Code::not_found) {
         auto draft = c.http.get(version_path(image, ref));
         if (draft.ok()) found = std::move(draft);
@@ -78,7 +78,7 @@ int run_images(const ImagesOptions& options) {
             if (options.ref.empty()) return list_versions(c, options.image);
             return show_manifest(c, options.image, options.ref);
         } catch (const json::exception& e) {
-            return Status(Code::internal, std::string("the server's answer cannot be understood: ") + e.what());
+            return Status(Code::internal, std::string("unexpected answer from the server:  ") + e.what());
         }
     });
 }
@@ -87,12 +87,12 @@ int run_images(const ImagesOptions& options) {
 
 void add_images_command(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<ImagesOptions>();
-    CLI::App* c = app.add_subcommand("images", "List images, an image's versions, or what a version holds");
+    CLI::App* c = app.add_subcommand("images", "List images, an image's versions, or a version's files");
     c->footer(
         "Examples:\n"
-        "  imgsrv images                  every image with a published version\n"
+        "  imgsrv images                  all images with a published version\n"
         "  imgsrv images debian           its versions and aliases\n"
-        "  imgsrv images debian latest    the files of the version the alias points at\n\n" +
+        "  imgsrv images debian latest    the files of the version that this alias points to\n\n" +
         exit_code_help());
     c->add_option("image", options->image, "Show this image's versions")->type_name("IMAGE");
     c->add_option("ref", options->ref, "Show the manifest of this version or alias")->type_name("REF");

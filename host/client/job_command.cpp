@@ -31,7 +31,7 @@ int run_job_list(const JobOptions& options) {
         for (const json& job : jobs)
             table.add({job.value("id", ""), job.value("image_name", ""), job.value("version", ""),
                        job.value("state", ""), job.value("failed_step", ""), job.value("created_at", "")});
-        c.print(table.empty() ? std::string("there is no such job\n") : table.render());
+        c.print(table.empty() ? std::string("no such job\n") : table.render());
         for (const json& document : jobs) {
             IMGSRV_ASSIGN(const Job job, parse_job(document));
             if (job.state == "failed") c.print("\n" + triage(job, {}));
@@ -88,7 +88,7 @@ int run_job_abandon(const JobOptions& options) {
         IMGSRV_ASSIGN(const Job job, c.catalogue.abandon(options.id));
         c.reporter.event("abandoned", {{"job_id", job.id}, {"image", job.image}, {"version", job.version}},
                          "the job is abandoned" + what_failed(before) + "\n" + job.image + " " + job.version +
-                             " is a draft again\nnext: change the draft, and publish it again");
+                             " is a draft again\nnext: change the draft and publish it again");
         return {};
     });
 }
@@ -96,7 +96,7 @@ int run_job_abandon(const JobOptions& options) {
 }  // namespace
 
 void add_job_command(CLI::App& app, int& exit_code) {
-    CLI::App* group = app.add_subcommand("job", "See publish jobs; retry or abandon one that failed");
+    CLI::App* group = app.add_subcommand("job", "Show publish jobs; retry or abandon a failed one");
     group->require_subcommand(1);
     group->footer(
         "Examples:\n"
@@ -115,7 +115,7 @@ void add_job_command(CLI::App& app, int& exit_code) {
         else
             c->add_option("job", options->id, "The job's id")->required()->type_name("JOB");
         if (run == run_job_retry) {
-            c->add_flag("--follow", options->follow, "Report its steps until it is over");
+            c->add_flag("--follow", options->follow, "Report its steps until it ends");
             c->add_option("--wait", options->wait, "How long to follow it")
                 ->type_name("DURATION")
                 ->capture_default_str();
@@ -125,8 +125,8 @@ void add_job_command(CLI::App& app, int& exit_code) {
     };
     add("list", "List publish jobs, newest first", run_job_list);
     add("show", "Show one job and its steps", run_job_show);
-    add("retry", "Run a failed job again from the step that failed", run_job_retry);
-    add("abandon", "Give up a failed or queued job; its version is a draft again", run_job_abandon);
+    add("retry", "Run a failed job again from the failed step", run_job_retry);
+    add("abandon", "Give up a failed or queued job; its version becomes a draft again", run_job_abandon);
 }
 
 }  // namespace imgsrv::client

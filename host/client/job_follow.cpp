@@ -27,14 +27,14 @@ std::string sentence(const JobStep& step) {
         return name + " failed" + attempt + (step.failure.empty() ? "" : ": " + step.failure) +
                (step.blocking ? "" : " (not blocking)");
     if (step.state == "running") {
-        // Most steps are over in an instant: that they run is worth a line once there is more to say.
+        // Most steps end in an instant: a running one gets a line only once there is more to report.
         if (step.attempts <= 1 && step.progress.empty()) return {};
         return name + " running" + attempt + (step.progress.empty() ? "" : ": " + step.progress);
     }
     return name + " " + step.state;
 }
 
-// Reports the steps that are not as they were.
+// Reports the steps that have changed.
 void report(Reporter& reporter, const Job& job, std::map<std::string, std::string>& seen) {
     for (const JobStep& step : job.steps) {
         const std::string now = step.state + "/" + std::to_string(step.attempts) + "/" + step.progress;
@@ -71,7 +71,7 @@ Status follow_job(Catalogue& catalogue, Reporter& reporter, Job job, std::chrono
     return Status(Code::aborted, title + " failed" +
                                      (job.failed_step.empty() ? "" : " in the step " + job.failed_step) +
                                      (job.failure.empty() ? "" : ": " + job.failure) +
-                                     "\nOnce the cause is mended, run the command again or: imgsrv job retry " +
+                                     "\nOnce the cause is fixed, run the command again, or: imgsrv job retry  " +
                                      job.id + "\nTo get the draft back: imgsrv job abandon " + job.id);
 }
 

@@ -8,8 +8,8 @@
 
 namespace imgsrv::client {
 
-// Reports each step of a publish job as it goes, until the job is over. OK when it succeeded; aborted, with the failed
-// step's reason, when not; deadline when it is not over in time (it goes on without us).
+// Reports the steps of a publish job until it ends. OK if it succeeded; aborted, with the failed step's reason, if not;
+// deadline if it does not end in time (the server carries on).
 Status follow_job(Catalogue& catalogue, Reporter& reporter, Job job, std::chrono::milliseconds timeout);
 
 }  // namespace imgsrv::client

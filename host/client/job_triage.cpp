@@ -16,14 +16,14 @@ void add_once(std::vector<std::string>& list, std::string text) {
     if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
 
-// By the class of the failure.
-std::string mend(const Job& job, bool names_digests) {
+// What to do, by the class of the failure.
+std::string remedy(const Job& job, bool names_digests) {
     if (job.reason == "failed_precondition" || job.reason == "not_found" || job.reason == "invalid_argument")
-        return names_digests ? "upload what it lacks" : "mend what it says";
-    if (job.reason == "data_loss") return "upload the damaged bytes again ('imgsrv fsck' tells what else is damaged)";
+        return names_digests ? "upload what is missing" : "fix what it reports";
+    if (job.reason == "data_loss") return "upload the damaged bytes again ('imgsrv fsck' lists what else is damaged)";
     if (job.reason == "unavailable" || job.reason == "deadline" || job.reason == "resource_exhausted")
-        return "wait until the server's /health is well";
-    return "see the server's log of the request job-" + job.id;
+        return "wait until the server's /health is ok";
+    return "see the server's log for the request job-" + job.id;
 }
 
 }  // namespace
@@ -58,8 +58,8 @@ std::string triage(const Job& job, const std::vector<std::string>& digests) {
     if (job.state == "succeeded") return "";
     if (job.state == "abandoned") return "next: publish " + job.image + " " + job.version + " again\n";
     if (job.state != "failed")
-        return "next: wait; 'imgsrv fsck' on the server tells whether it is stuck, 'imgsrv job abandon " + job.id +
-               "' gives a queued one up\n";
+        return "next: wait; 'imgsrv fsck' on the server shows whether it is stuck, 'imgsrv job abandon " + job.id +
+               "' gives up a queued job\n";
 
     std::string text = job.image + " " + job.version + " failed";
     if (!job.failed_step.empty()) text += " in " + job.failed_step;
@@ -67,8 +67,8 @@ std::string triage(const Job& job, const std::vector<std::string>& digests) {
     text += ": " + job.failure + "\n";
     const auto named = digests_in(job.failure);
     for (const auto& digest : named.empty() ? digests : named)
-        text += (named.empty() ? "  of the version: " : "  concerned: ") + digest + "\n";
-    text += "  next: " + mend(job, !named.empty()) + ", then 'imgsrv job retry " + job.id +
+        text += (named.empty() ? "  of the version: " : "  affected: ") + digest + "\n";
+    text += "  next: " + remedy(job, !named.empty()) + ", then 'imgsrv job retry " + job.id +
             "'; to change the version, 'imgsrv job abandon " + job.id + "'\n";
     return text;
 }

@@ -9,11 +9,11 @@
 
 namespace imgsrv::client {
 
-// A file to be published: opened once, so that what was hashed is what is sent even if the name is given to another
+// A file to publish. Opened only once, so that the bytes hashed are the bytes sent, even if the name moves to another
 // file.
 class LocalFile {
   public:
-    // invalid_argument when it is not there, not readable, not a regular file, or empty.
+    // invalid_argument if it is missing, unreadable, not a regular file, or empty.
     static Result<LocalFile> open(std::string path);
 
     const std::string& path() const { return path_; }
@@ -30,7 +30,7 @@ class LocalFile {
     // "sha256:<hex>" after hash().
     const std::string& digest() const { return digest_; }
 
-    // data_loss when size or time of change are no longer those seen by open().
+    // data_loss if its size or modification time has changed since open().
     Status unchanged() const;
 
   private:

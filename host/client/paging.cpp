@@ -44,10 +44,10 @@ Result<json> list_all(HttpClient& http, const std::string& path) {
         IMGSRV_TRY(status_of(reply));
         const json document = json::parse(reply.body, nullptr, false);
         const json* items = items_of(document);
-        if (items == nullptr) return Status(Code::internal, "the server did not answer " + path + " with a list");
+        if (items == nullptr) return Status(Code::internal, "the server's answer to " + path + " is not a list");
         all.insert(all.end(), items->begin(), items->end());
         if (const auto link = reply.headers.find("link"); link != reply.headers.end()) next = next_link(link->second);
-        // The link may be absolute and name the server as it sees itself: only its path and query count.
+        // The link may be absolute and name the server as it sees itself; only its path and query matter.
         if (const std::size_t scheme = next.find("://"); scheme != std::string::npos)
             next.erase(0, next.find('/', scheme + 3));
         if (!next.starts_with('/')) next.clear();

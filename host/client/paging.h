@@ -10,10 +10,10 @@
 namespace imgsrv::client {
 
 // Every item of a list, as one JSON array, following `Link: <…>; rel="next"` (RFC 8288). A list document is an object
-// with one array, {"images": […]}. internal when the answer is something else.
+// with one array, {"images": […]}. internal if the answer is anything else.
 Result<nlohmann::json> list_all(HttpClient& http, const std::string& path);
 
-// The target of the link to the next page in a Link field; empty when there is none.
+// The target of the link to the next page in a Link field; empty if there is none.
 std::string next_link(std::string_view field);
 
 }  // namespace imgsrv::client

@@ -8,7 +8,7 @@ namespace imgsrv::client {
 
 Result<std::uint64_t> choose_part_size(std::uint64_t file_size, std::uint64_t asked) {
     if (asked < kMinPartSize || asked > kMaxPartSize)
-        return Status(Code::invalid_argument, "a part size of " + format_size(asked) + " is outside of " +
+        return Status(Code::invalid_argument, "a part size of " + format_size(asked) + " is outside the range " +
                                                   format_size(kMinPartSize) + " to " + format_size(kMaxPartSize));
     constexpr std::uint64_t kMiB = 1U << 20U;
     const std::uint64_t least = (file_size + kMaxParts - 1) / kMaxParts;

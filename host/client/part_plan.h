@@ -7,9 +7,9 @@
 
 namespace imgsrv::client {
 
-// The server takes 10000 parts, but the list of them at completion must fit into its limit of 1 MiB for a JSON body.
+// The server accepts 10000 parts, but the list of them at completion must fit its limit of 1 MiB for a JSON body.
 inline constexpr std::uint64_t kMaxParts = 5000;
-// The largest part the server takes.
+// The largest part that the server accepts.
 inline constexpr std::uint64_t kMaxPartSize = 5ULL << 30U;
 inline constexpr std::uint64_t kMinPartSize = 64ULL << 10U;
 
@@ -19,8 +19,8 @@ struct PartRange {
     std::uint64_t length = 0;
 };
 
-// The part size to use for a file of this size: the one asked for, or the next whole MiB that needs no more than
-// kMaxParts. invalid_argument outside of 64 KiB to 5 GiB.
+// The part size to use for a file of this size: the requested one, or the next whole MiB that needs at most kMaxParts.
+// invalid_argument outside 64 KiB to 5 GiB.
 Result<std::uint64_t> choose_part_size(std::uint64_t file_size, std::uint64_t asked);
 
 // The file cut into parts of one size; only the last may be shorter.

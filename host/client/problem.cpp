@@ -41,7 +41,7 @@ Code code_of(int status) {
     return status >= 400 && status < 500 ? Code::invalid_argument : Code::internal;
 }
 
-// Text of a server that is not trusted to be tame: it goes to a terminal.
+// The server's text goes to a terminal, so control characters are removed.
 std::string printable(std::string text) {
     std::replace_if(
         text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
@@ -66,14 +66,14 @@ Status status_of(const Reply& reply) {
     }
     if (message.empty()) message = "the server answered " + std::to_string(reply.status);
     if (reply.status / 100 == 3)
-        message += " and points to '" + printable(find(reply, "location")) + "'; redirects are not followed";
+        message += " and redirects to '" + printable(find(reply, "location")) + "'; redirects are not followed";
 
     Status status(code_of(reply.status), message);
     const std::string request_id = printable(find(reply, "x-request-id"));
     if (!request_id.empty()) status = std::move(status).with_detail("request " + request_id);
     if (reply.status == 429 || (reply.status >= 502 && reply.status <= 504)) {
         const std::string after = find(reply, "retry-after");
-        std::uint32_t seconds = 0;  // the date form (RFC 9110, section 10.2.3) gives no hint; imgsrv sends seconds
+        std::uint32_t seconds = 0;  // the date form (RFC 9110, section 10.2.3) is ignored; imgsrv sends seconds
         std::from_chars(after.data(), after.data() + after.size(), seconds);
         status = std::move(status).with_retryable().with_retry_after_ms(std::min<std::uint32_t>(seconds, 3600) * 1000);
     }

@@ -15,8 +15,8 @@
 namespace imgsrv::client {
 namespace {
 
-// Rounds of "look, then add what is missing": more than one only when another publisher, or a lost answer, got in
-// between.
+// Rounds of "look, then add what is missing". More than one is needed only if another publisher, or a lost answer,
+// interferes.
 constexpr int kDraftRounds = 4;
 
 class Publisher {
@@ -35,19 +35,19 @@ class Publisher {
         upload_.parallel = options_.parallel;
         IMGSRV_ASSIGN(input_, open_input(options_));
         hint_missing_metadata();
-        // Before the long work: can the server be reached, and is the token good?
+        // Before the long work: check that the server can be reached and that the token is accepted.
         IMGSRV_TRY(catalogue_.check_writer());
         IMGSRV_TRY(hash_files());
         wanted_ = input_.artifacts(options_);
 
         IMGSRV_ASSIGN(const std::string state, settle_version());
         if (options_.draft && state == "publishing")
-            return Status(Code::failed_precondition, title() + " is no draft any more: it is being published");
+            return Status(Code::failed_precondition, title() + " is no longer a draft: it is being published");
         if (state != "published") {
             IMGSRV_TRY(upload_files());
             if (options_.draft) {
                 reporter_.event("draft_ready", members(),
-                                title() + " is a draft with these files; publish it without --draft");
+                                title() + " is a draft with these files; run again without --draft to publish it");
                 return {};
             }
             IMGSRV_TRY(publish());
@@ -72,7 +72,7 @@ class Publisher {
         });
         for (const auto& root : input_.roots)
             if (root.format.needs_metadata && !has)
-                reporter_.warn("without --metadata, Incus and LXD clients will not see the " +
+                reporter_.warn("without --metadata, Incus and LXD clients do not see the " +
                                std::string(root.format.name));
     }
 
@@ -89,8 +89,8 @@ class Publisher {
         return {};
     }
 
-    // Makes sure that the version is there and holds, or is frozen with, the wanted artifacts. Its state: draft,
-    // publishing or published.
+    // Makes sure that the version exists and has the wanted artifacts, or is frozen with them. Returns its state:
+    // draft, publishing or published.
     Result<std::string> settle_version() {
         for (int round = 0; round < kDraftRounds; ++round) {
             IMGSRV_ASSIGN(const auto manifest, catalogue_.find_version(options_.image, options_.version));
@@ -106,18 +106,18 @@ class Publisher {
             if (manifest->state != "draft") {
                 IMGSRV_TRY(check_frozen(*manifest, wanted_));
                 if (manifest->state == "published")
-                    reporter_.event("unchanged", members(), title() + " is published already with these very files");
+                    reporter_.event("unchanged", members(), title() + " is already published with exactly these files");
                 return manifest->state;
             }
             IMGSRV_ASSIGN(const DraftPlan plan, plan_draft(*manifest, wanted_, options_.replace));
-            const Status status = carry_out(*manifest, plan);
+            const Status status = apply(*manifest, plan);
             if (status.ok()) return manifest->state;
             if (status.code() != Code::already_exists) return status;
         }
         return Status(Code::already_exists, "another publisher keeps changing " + title());
     }
 
-    Status carry_out(const Manifest& draft, const DraftPlan& plan) {
+    Status apply(const Manifest& draft, const DraftPlan& plan) {
         for (const std::string& id : plan.remove) IMGSRV_TRY(catalogue_.remove_artifact(draft, id));
         for (const Artifact& artifact : plan.add) {
             IMGSRV_ASSIGN(const Artifact added, catalogue_.add_artifact(draft, artifact));
@@ -129,7 +129,7 @@ class Publisher {
         return {};
     }
 
-    // Everything is sent before the first wait, so that the server verifies one file while it receives the next.
+    // Sends everything before the first wait, so that the server verifies one file while it receives the next.
     Status upload_files() {
         Uploader uploader(connection_, reporter_, upload_);
         std::vector<Uploader::Sent> sent;
@@ -145,11 +145,11 @@ class Publisher {
 
     Status publish() {
         IMGSRV_ASSIGN(Job job, catalogue_.publish(options_.image, options_.version));
-        // The job of an earlier run that failed: this run has brought what was missing.
+        // The failed job of an earlier run: this run has uploaded what was missing.
         if (job.state == "failed") {
             auto again = catalogue_.retry(job.id);
             if (again.status().code() == Code::failed_precondition)
-                again = catalogue_.job(job.id);  // retried by another
+                again = catalogue_.job(job.id);  // someone else retried it
             IMGSRV_ASSIGN(job, std::move(again));
         }
         auto m = members();

@@ -7,7 +7,7 @@
 
 namespace imgsrv::client {
 
-// `imgsrv publish`, as given on the command line; what each member means stands in its --help.
+// `imgsrv publish`, as given on the command line; its --help explains each member.
 struct PublishOptions {
     ConnectionOptions connection;
     std::string image;
@@ -16,7 +16,7 @@ struct PublishOptions {
     std::string architecture;
     std::string variant = "default";
     std::vector<std::string> disks;        // qcow2 files
-    std::vector<std::string> rootfs;       // squashfs or root.tar.xz files, told apart by content
+    std::vector<std::string> rootfs;       // squashfs or root.tar.xz files, distinguished by content
     std::vector<std::string> unified;      // unified.tar.gz files
     std::vector<std::string> files;        // FORMAT=FILE
     std::string metadata;                  // becomes the attachment incus.tar.xz
@@ -32,10 +32,10 @@ struct PublishOptions {
     bool json = false;
 };
 
-// Brings the files to the server and the version to the state published (with `draft`: into the draft), and points the
-// aliases at it. Safe to repeat at any time: what is done already is found done, and a version that is published with
-// these very files is a success. Every complaint the server could have about names and conflicts comes before the first
-// byte is uploaded. Returns the exit code (reporter.h).
+// Uploads the files, publishes the version (with `draft`: only fills the draft), and points the aliases at it. Safe to
+// repeat at any time: it skips what is already done, and succeeds if the version is already published with exactly
+// these files. Name errors and conflicts are reported before the first byte is uploaded. Returns the exit code
+// (reporter.h).
 int run_publish(const PublishOptions& options);
 
 }  // namespace imgsrv::client

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kHeadSize = 16;
 constexpr std::string_view kMetadataName = "incus.tar.xz";
 
-// The place of the file in input.files, opened when it is new there.
+// The index of the file in input.files; opens and adds it if it is new.
 Result<std::size_t> open_once(PublishInput& input, const std::string& path, std::string_view media_type) {
     for (std::size_t i = 0; i < input.files.size(); ++i)
         if (input.files[i].file.path() == path) return i;
@@ -25,10 +25,10 @@ Status add_root(PublishInput& input, const std::string& path, const ImageFormat&
         return Status(Code::invalid_argument, "'" + path + "' is not a " + std::string(format.name) + " file");
     for (const auto& root : input.roots)
         if (root.format.name == format.name)
-            return Status(Code::invalid_argument, "a version has one " + std::string(format.name) +
-                                                      " for an operating system, architecture and variant, but '" +
+            return Status(Code::invalid_argument, "a version has only one " + std::string(format.name) +
+                                                      " per operating system, architecture and variant, but '" +
                                                       input.files[root.file].file.path() + "' and '" + path +
-                                                      "' are given");
+                                                      "' were given");
     input.roots.push_back({.file = at, .format = format});
     return {};
 }
@@ -94,8 +94,7 @@ Result<PublishInput> open_input(const PublishOptions& options) {
     for (const auto& path : options.unified) IMGSRV_TRY(add_root(input, path, unified));
     for (const auto& text : options.files) IMGSRV_TRY(add_file(input, text));
     if (input.roots.empty())
-        return Status(Code::invalid_argument,
-                      "there is nothing to publish: give --disk, --rootfs, --unified or --file");
+        return Status(Code::invalid_argument, "nothing to publish: use --disk, --rootfs, --unified or --file");
 
     if (!options.metadata.empty())
         IMGSRV_TRY(

@@ -11,7 +11,7 @@
 
 namespace imgsrv::client {
 
-// The files of one publish command, opened, with the part each plays.
+// The opened files of one publish command, each with its role.
 struct PublishInput {
     struct File {
         LocalFile file;
@@ -30,15 +30,15 @@ struct PublishInput {
     std::vector<Root> roots;
     std::vector<Extra> extras;  // attached to every root
 
-    // The artifacts to be, once every file is hashed.
+    // The artifacts to publish; requires that every file is hashed.
     std::vector<Artifact> artifacts(const PublishOptions& options) const;
 };
 
-// Opens every file and checks what can be known without a server: that formats are what they are said to be, that no
-// two roots or attachments want one place.
+// Opens every file and checks what can be checked without a server: that each file has its format, and that no two
+// roots or attachments collide.
 Result<PublishInput> open_input(const PublishOptions& options);
 
-// "NAME=FILE[:TYPE]". The colon starts a type only when a type/subtype follows and no file has the whole name.
+// "NAME=FILE[:TYPE]". The colon starts a type only if a type/subtype follows and no file has the whole name.
 struct AttachmentOption {
     std::string name;
     std::string path;

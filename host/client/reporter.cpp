@@ -65,12 +65,13 @@ ExitCode exit_code(const Status& status) {
 }
 
 std::string exit_code_help() {
-    return "Exit codes: 0 done; 1 failed for a reason not below; 2 wrong input (command line, local file, or refused "
-           "by\n"
-           "the server as invalid); 3 server away or out of resources; 4 not allowed (token missing, wrong, or "
-           "without\n"
-           "the role); 5 not found; 6 conflict with what is on the server; 7 the publish job failed; 8 the bytes that\n"
-           "arrived are not those that were announced.\n";
+    return "Exit codes: 0 done; 1 failed for another reason; 2 invalid input (command line, local file, or rejected by "
+           "the\n"
+           "server); 3 server unreachable or out of resources; 4 not allowed (token missing, wrong, or without the "
+           "role);\n"
+           "5 not found; 6 conflict with the server's state; 7 the publish job failed; 8 the bytes that arrived "
+           "differ\n"
+           "from those announced.\n";
 }
 
 Reporter::Reporter(Format format) : format_(format), terminal_(::isatty(STDERR_FILENO) == 1) {}

@@ -10,7 +10,7 @@
 namespace imgsrv::client {
 
 void add_command_options(CLI::App& command, CommandOptions& options) {
-    command.add_flag("--json", options.json, "The server's document instead of a table");
+    command.add_flag("--json", options.json, "Print the server's JSON instead of a table");
     add_connection_options(command, options.connection);
 }
 

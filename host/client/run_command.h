@@ -15,13 +15,13 @@ class App;
 
 namespace imgsrv::client {
 
-// What every small command (list this, set that) has beside its own options.
+// What every small command (list, set, …) has besides its own options.
 struct CommandOptions {
     ConnectionOptions connection;
     bool json = false;
 };
 
-// --json and the connection's options.
+// Adds --json and the connection's options.
 void add_command_options(CLI::App& command, CommandOptions& options);
 
 struct CommandContext {
@@ -30,13 +30,13 @@ struct CommandContext {
     Catalogue& catalogue;
     bool json;
 
-    // A document of the server for machines, as one line on stdout.
+    // Prints a document of the server for machines, as one line on stdout.
     static void print(const nlohmann::json& document);
-    // Text for people on stdout.
+    // Prints text for people on stdout.
     static void print(const std::string& text);
 };
 
-// Connects, does the work, reports why it failed, and returns the exit code.
+// Connects, does the work, reports a failure, and returns the exit code.
 int run_command(const CommandOptions& options, const std::function<Status(CommandContext&)>& work);
 
 }  // namespace imgsrv::client

@@ -11,7 +11,7 @@ class Table {
     explicit Table(std::vector<std::string> heading) { add(std::move(heading)); }
     void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
     bool empty() const { return rows_.size() <= 1; }
-    // Two blanks between columns, none at the end of a line, a newline after each row. Empty cells show as "-".
+    // Two spaces between columns, none at the end of a line, a newline after each row. Empty cells show as "-".
     std::string render() const;
 
   private:

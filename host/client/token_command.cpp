@@ -33,7 +33,7 @@ std::string principal_path(const std::string& id) {
     return "/v1/auth/principals/" + encode_segment(id);
 }
 
-// "90d" from now, or a moment as RFC 3339.
+// "90d" from now, or an RFC 3339 time.
 Result<Time> parse_expiry(const std::string& text) {
     if (const auto moment = parse_rfc3339(text); moment.ok()) return *moment;
     const auto span = parse_duration(text);
@@ -43,7 +43,7 @@ Result<Time> parse_expiry(const std::string& text) {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) + *span;
 }
 
-// The service principal of that name, created when there is none.
+// The service principal of that name, created if there is none.
 Result<std::string> find_or_create_principal(HttpClient& http, const std::string& name) {
     IMGSRV_ASSIGN(const json principals, list_all(http, "/v1/auth/principals"));
     for (const json& principal : principals)
@@ -58,7 +58,7 @@ Result<std::string> find_or_create_principal(HttpClient& http, const std::string
     return created.value("id", "");
 }
 
-// The file is there with the secret whole, for its owner only, or this fails. An existing file is replaced.
+// Writes the secret to the file, readable by its owner only; on failure an existing file is unchanged.
 Status write_secret(const std::string& path, const std::string& secret) {
     const auto failed = [&](const char* what) {
         return Status(Code::invalid_argument, "'" + path + "' cannot be " + what + ": " + std::strerror(errno));
@@ -94,7 +94,7 @@ int run_token_create(const TokenOptions& options) {
                                    .repeatable = false,
                                    .cancel = {}}));
         const std::string secret = token.value("plaintext", "");
-        if (secret.empty()) return Status(Code::internal, "the server's answer holds no token");
+        if (secret.empty()) return Status(Code::internal, "the server's answer contains no token");
         if (!options.output.empty()) {
             IMGSRV_TRY(write_secret(options.output, secret));
             token.erase("plaintext");
@@ -150,7 +150,7 @@ void add_token_command(CLI::App& app, int& exit_code) {
     CLI::App* group = app.add_subcommand("token", "Create, list and revoke API tokens (needs the role auth-manager)");
     group->require_subcommand(1);
     group->footer(
-        "The first token is the one-time one that the server prints on its first start.\n\nExamples:\n"
+        "The first token is the one that the server prints once, on its first start.\n\nExamples:\n"
         "  IMGSRV_TOKEN=imgsrv_at_... imgsrv token create --name ci --role content-writer --expires 90d --output "
         "ci.token\n"
         "  imgsrv token list --token-file admin.token\n"
@@ -162,17 +162,18 @@ void add_token_command(CLI::App& app, int& exit_code) {
         CLI::App* c = group->add_subcommand(name, what);
         if (run == run_token_create) {
             c->add_option("--name", options->name,
-                          "The service that will use it; its principal is created when it is not there")
+                          "The service that will use it; its principal is created if it does not exist")
                 ->required()
                 ->type_name("NAME");
-            c->add_option("--role", options->roles, "content-writer or auth-manager (may be repeated)")
+            c->add_option("--role", options->roles,
+                          "content-writer (publish images) or auth-manager (manage tokens); may be repeated")
                 ->type_name("ROLE")
                 ->allow_extra_args(false)
                 ->capture_default_str();
-            c->add_option("--expires", options->expires, "Duration from now, or a time (RFC 3339)")
+            c->add_option("--expires", options->expires, "Duration from now, or a time such as 2026-12-31T00:00:00Z")
                 ->type_name("WHEN")
                 ->capture_default_str();
-            c->add_option("--output", options->output, "Write the token into this file (mode 0600), not on stdout")
+            c->add_option("--output", options->output, "Write the token to this file (mode 0600) instead of stdout")
                 ->type_name("FILE");
         }
         if (run == run_token_revoke)
@@ -180,7 +181,7 @@ void add_token_command(CLI::App& app, int& exit_code) {
         add_command_options(*c, *options);
         c->callback([options, run, &exit_code] { exit_code = run(*options); });
     };
-    add("create", "Create a token; its secret is shown this once", run_token_create);
+    add("create", "Create a token; it is shown only once", run_token_create);
     add("list", "List principals and their tokens", run_token_list);
     add("revoke", "Revoke a token at once", run_token_revoke);
 }

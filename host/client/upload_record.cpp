@@ -18,7 +18,7 @@ namespace {
 
 std::filesystem::path state_folder() {
     const char* state = std::getenv("XDG_STATE_HOME");
-    // The XDG base directory specification: a relative path is to be ignored.
+    // The XDG base directory specification: a relative path is ignored.
     if (state != nullptr && state[0] == '/') return std::filesystem::path(state) / "imgsrv/uploads";
     const char* home = std::getenv("HOME");
     if (home != nullptr && home[0] == '/') return std::filesystem::path(home) / ".local/state/imgsrv/uploads";
@@ -56,7 +56,7 @@ void UploadRecord::save(const PendingUpload& pending) {
     if (!fd_) return;
     const std::string text =
         nlohmann::json{{"upload_id", pending.upload_id}, {"part_size", pending.part_size}}.dump() + "\n";
-    // A write torn by a crash leaves text that load() does not take.
+    // A write torn by a crash leaves text that load() rejects.
     if (::ftruncate(fd_.get(), 0) == 0) [[maybe_unused]]
         const auto n = ::pwrite(fd_.get(), text.data(), text.size(), 0);
 }

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// A session may be taken away under us (expired, aborted, completed by a lost answer): look again this often.
+// A session may end under us (expired, aborted, completed by a request whose answer was lost): look again this often.
 constexpr int kSessionAttempts = 3;
 
 bool is_open(std::string_view state) {
@@ -25,10 +25,10 @@ bool is_arrived(std::string_view state) {
 }
 
 Status unexpected_answer(const json::exception& e) {
-    return Status(Code::internal, std::string("the server's answer is not that of an imgsrv upload: ") + e.what());
+    return Status(Code::internal, std::string("unexpected answer from the server:  ") + e.what());
 }
 
-// Another look at the session may help: it is gone, or no longer in the state we took it to be in.
+// Looking at the session again may help: it is gone or has changed its state.
 bool session_changed(const Status& status) {
     return status.code() == Code::not_found || status.code() == Code::failed_precondition ||
            status.code() == Code::already_exists;
@@ -57,7 +57,7 @@ Result<Uploader::Session> Uploader::look(const std::string& id, const LocalFile&
 Result<Uploader::Session> Uploader::resume(const LocalFile& file, const UploadRecord& record) {
     const auto pending = record.load();
     if (!pending || cut(file.size(), pending->part_size).size() > kMaxParts)
-        return Status(Code::not_found, "no upload to go on with");
+        return Status(Code::not_found, "no upload to resume");
     IMGSRV_ASSIGN(Session session, look(pending->upload_id, file));
     if (!is_open(session.state) && !is_arrived(session.state))
         return Status(Code::not_found, "the session is " + session.state);
@@ -67,7 +67,7 @@ Result<Uploader::Session> Uploader::resume(const LocalFile& file, const UploadRe
 }
 
 Result<Uploader::Session> Uploader::begin(const LocalFile& file, std::string_view media_type) {
-    // Repeating this after a lost answer leaves an empty session behind, which the server lets expire.
+    // Repeating this after a lost answer leaves behind an empty session, which expires on the server.
     IMGSRV_ASSIGN(const json answer, http_.json({.method = "POST",
                                                  .path = "/v1/uploads",
                                                  .json = json{{"expected_digest", file.digest()},
@@ -93,7 +93,7 @@ Status Uploader::accepted_parts(const Session& session, const std::vector<PartRa
     try {
         for (const json& part : list) {
             const std::uint64_t number = part.at("part_number");
-            // A part of another size is from another cut: it is sent again and so replaced.
+            // A part of another size comes from another part size: it is sent again and replaced.
             if (number >= 1 && number <= plan.size() && part.at("size_bytes") == plan[number - 1].length)
                 parts[number - 1] = {.etag = part.at("etag"), .size = part.at("size_bytes")};
         }
@@ -139,7 +139,7 @@ Status Uploader::send_parts(const Session& session, const LocalFile& file, const
     std::size_t running = std::min<std::size_t>(std::max(1U, options_.parallel), missing.size());
     Status first_failure;
 
-    // Parts go out in order, so that the server hashes them as they come and reads nothing twice.
+    // Parts are sent in order, so that the server can hash them as they arrive and reads nothing twice.
     const auto work = [&] {
         HttpClient http(connection_);
         Status status;
@@ -191,14 +191,14 @@ Result<Uploader::Sent> Uploader::send(const LocalFile& file, std::string_view me
         last = Status();
         auto found = resume(file, *sent.record);
         if (!found.ok() && session_changed(found.status())) found = begin(file, media_type);
-        // Another principal's session is as good as none.
+        // Another principal's session is of no use.
         if (!found.ok() && found.status().code() == Code::permission_denied) found = begin(file, media_type);
         if (!found.ok()) return std::move(found).status();
         const Session session = std::move(found).value();
         if (session.state == "ready") {
             sent.record->forget();
             reporter_.event("present", {{"file", file.path()}, {"digest", file.digest()}, {"size_bytes", file.size()}},
-                            file.name() + " is on the server already");
+                            file.name() + " is already on the server");
             return sent;
         }
         sent.upload_id = session.id;
@@ -220,16 +220,16 @@ Result<Uploader::Sent> Uploader::send(const LocalFile& file, std::string_view me
                              {"upload_id", session.id},
                              {"parts", plan.size()},
                              {"resumed_bytes", already}},
-                            already > 0 ? "going on with " + file.name() + ": the server has " + format_size(already) +
+                            already > 0 ? "resuming " + file.name() + ": the server has " + format_size(already) +
                                               " of " + format_size(file.size())
                                         : "uploading " + file.name() + " (" + format_size(file.size()) + ")");
             last = send_parts(session, file, plan, parts);
         }
         const bool complete_refused = last.ok() && !(last = complete(session, plan, parts)).ok();
         if (last.ok()) return sent;
-        // Parts that the server does not take would be sent as they are when the upload was gone on with.
+        // If the upload were resumed, the rejected parts would be sent again unchanged.
         if (last.code() == Code::invalid_argument && !complete_refused) sent.record->forget();
-        // A part that the server no longer has makes it refuse the completion as invalid: see what it has.
+        // The server rejects the completion as invalid if it no longer has a part: look what it has.
         if (!session_changed(last) && !(complete_refused && last.code() == Code::invalid_argument)) return last;
         IMGSRV_TRY(file.unchanged());
     }
@@ -245,7 +245,7 @@ Status Uploader::wait_ready(Sent& sent) {
         if (session.state == "ready") {
             sent.record->forget();
             reporter_.event("uploaded", {{"file", sent.file->path()}, {"digest", sent.file->digest()}},
-                            sent.file->name() + " arrived and was verified");
+                            sent.file->name() + " is uploaded and verified");
             return {};
         }
         if (!is_arrived(session.state)) {
@@ -258,7 +258,7 @@ Status Uploader::wait_ready(Sent& sent) {
         if (std::chrono::steady_clock::now() >= deadline)
             return Status(Code::deadline, "the server did not verify " + sent.file->name() + " within " +
                                               format_duration(options_.ready_timeout) +
-                                              "; run the command again to go on");
+                                              "; run the command again to continue");
         std::this_thread::sleep_for(wait);
         wait = std::min(wait * 2, std::chrono::milliseconds(1000));
     }

@@ -22,23 +22,24 @@ struct UploadOptions {
     std::chrono::milliseconds ready_timeout = std::chrono::hours(1);
 };
 
-// Brings one file's bytes to the server as a trusted blob: opens a session or goes on with the one an earlier run left,
-// sends the parts the server lacks, completes it. Bytes the server has are never sent again.
+// Uploads one file as a trusted blob: opens a session or resumes that of an earlier run, sends the missing parts, and
+// completes it. Bytes that the server has are never sent again.
 class Uploader {
   public:
     Uploader(std::shared_ptr<Connection> connection, Reporter& reporter, UploadOptions options);
 
-    // What send() leaves to wait for. Empty id: the server had the blob.
+    // What is left to wait for after send(). Empty id: the server already had the blob.
     struct Sent {
         const LocalFile* file = nullptr;
         std::string upload_id;
         std::unique_ptr<UploadRecord> record;
     };
 
-    // Returns once every byte is with the server and the session is completed. The file has been hashed. [one thread]
+    // Returns once the server has every byte and the session is completed. Requires that the file is hashed. [one
+    // thread]
     Result<Sent> send(const LocalFile& file, std::string_view media_type);
 
-    // Returns once the server has verified the bytes. data_loss when it found others than announced.
+    // Returns once the server has verified the bytes. data_loss if they differ from those announced.
     Status wait_ready(Sent& sent);
 
   private:
@@ -57,7 +58,7 @@ class Uploader {
     Result<Session> resume(const LocalFile& file, const UploadRecord& record);
     Result<Session> begin(const LocalFile& file, std::string_view media_type);
     Result<Session> look(const std::string& id, const LocalFile& file);
-    // Fills parts[i] for every part of the plan that the server holds whole.
+    // Fills parts[i] for every part of the plan that the server has whole.
     Status accepted_parts(const Session& session, const std::vector<PartRange>& plan, std::vector<Part>& parts);
     Status send_parts(const Session& session, const LocalFile& file, const std::vector<PartRange>& plan,
                       std::vector<Part>& parts);

@@ -22,7 +22,7 @@ def test_missing_blob(server):
     writer.draft("triage", "v1")
     writer.artifact("triage", "v1", digest, len(data)).expect(201)
     failed = writer.publish("triage", "v1")["id"]
-    told = ["triage v1", "validate_catalog", "failed_precondition", "not uploaded", f"concerned: {digest}", "upload what it lacks",
+    told = ["triage v1", "validate_catalog", "failed_precondition", "not uploaded", f"affected: {digest}", "upload what is missing",
             f"imgsrv job retry {failed}", f"imgsrv job abandon {failed}"]
     check.contains(job(server, "list", "--state", "failed"), told, "the list")
     check.contains(job(server, "show", failed), ["STEP", *told], "one job")
@@ -39,7 +39,7 @@ def test_damaged_blob(server):
     writer.draft("triage", "v2")
     writer.artifact("triage", "v2", digest, len(data)).expect(201)
     failed = writer.publish("triage", "v2")["id"]
-    check.contains(job(server, "show", failed), ["data_loss", f"concerned: {digest}", "upload the damaged bytes again"], "damage")
+    check.contains(job(server, "show", failed), ["data_loss", f"affected: {digest}", "upload the damaged bytes again"], "damage")
     writer.upload(data)
     job(server, "retry", failed, "--follow")
 
@@ -51,11 +51,11 @@ def test_wrong_format(server):
     writer.draft("triage", "v3")
     writer.artifact("triage", "v3", digest, len(data), format="qcow2").expect(201)
     failed = writer.publish("triage", "v3")["id"]
-    check.contains(job(server, "show", failed), ["is not a qcow2 disk", "mend what it says", f"of the version: {digest}"], "a wrong format")
+    check.contains(job(server, "show", failed), ["is not a qcow2 disk", "fix what it reports", f"of the version: {digest}"], "a wrong format")
     check.contains(job(server, "abandon", failed), ["abandoned", "validate_catalog failed", "draft again", "publish it again"],
                    "giving up")
     check.contains(job(server, "show", failed), ["next: publish triage v3 again"], "an abandoned job")
-    check.equal(job(server, "list", "--state", "failed").splitlines(), ["there is no such job"], "none is left")
+    check.equal(job(server, "list", "--state", "failed").splitlines(), ["no such job"], "none is left")
 
 
 def main():

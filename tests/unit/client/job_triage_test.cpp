@@ -36,16 +36,16 @@ TEST_CASE("digests are found in a text, each once") {
 TEST_CASE("a failed job tells step, reason, digests and what is next") {
     const std::string text = triage(failed_job("failed_precondition", "1 blob not uploaded: " + kOne), {kTwo});
     CHECK(has(text, "debian 12.5 failed in validate_catalog (failed_precondition): 1 blob not uploaded"));
-    CHECK(has(text, "concerned: " + kOne));
+    CHECK(has(text, "affected: " + kOne));
     CHECK_FALSE(has(text, kTwo));
-    CHECK(has(text, "next: upload what it lacks, then 'imgsrv job retry j1'"));
+    CHECK(has(text, "next: upload what is missing, then 'imgsrv job retry j1'"));
     CHECK(has(text, "'imgsrv job abandon j1'"));
 }
 
 TEST_CASE("a failure that names no digest tells those of the version") {
     const std::string text = triage(failed_job("failed_precondition", "it is no disk"), {kTwo});
     CHECK(has(text, "of the version: " + kTwo));
-    CHECK(has(text, "next: mend what it says"));
+    CHECK(has(text, "next: fix what it reports"));
 }
 
 TEST_CASE("what is next depends on the reason") {
