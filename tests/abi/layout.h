@@ -1,4 +1,4 @@
-// Where every member of version 1 stands on the machines it is defined for (rule G8), and every constant's value. A
+// The offset of every member of version 1 on the machines it is defined for (rule G8), and every constant's value. A
 // later minor adds lines, and changes the SIZE of a struct that has grown (rule G3); nothing else here ever changes.
 // Compiled as C and as C++.
 #include <imgsrv/abi.h>

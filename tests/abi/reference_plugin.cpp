@@ -1,4 +1,4 @@
-// A plugin with one component of each kind, each doing the least that keeps its promises, in memory. It exposes every
+// A plugin with one component of each kind, each doing the minimum that keeps its promises, in memory. It exposes every
 // type of the ABI to libabigail, and serves as the well-behaved partner in the tests of the host's loader and adapters.
 #include <algorithm>
 #include <imgsrv/imgsrv.hpp>
@@ -158,7 +158,7 @@ class MemoryStore {
     std::uint64_t last_upload_ = 0;
 };
 
-// Yields its own parameters as one row.
+// Returns its own parameters as one row.
 class EchoRows {
   public:
     explicit EchoRows(std::span<const imgsrv_value> values) {
@@ -214,7 +214,7 @@ class EchoDatabase {
 };
 
 // Accepts "good", asks the host's token store about "stored-<id>" and its rule store about "ruled", and leaves the rest
-// to others. A condition is a word that must stand in the claims.
+// to others. A condition is a word that must occur in the claims.
 class WordAuth {
   public:
     static constexpr std::uint32_t kTickIntervalMs = 1000;

@@ -6,7 +6,7 @@
 
 namespace imgsrv::test {
 
-// A stream of a text, a few bytes at a time.
+// Streams a text a few bytes at a time.
 struct TextReader final : ports::TextReader {
     explicit TextReader(std::string text) : ports::TextReader(std::move(text), 3) {}
 };

@@ -17,7 +17,7 @@ std::string refusal(const std::string& url, const char* isolation = nullptr) {
     return "";
 }
 
-// What an operator reads when the server cannot be had. It must not be called a success, and never a secret.
+// What an operator reads when the server cannot be used. It must be an error, and must not contain a secret.
 std::string connect_failure(const std::string& url) {
     Instance instance(postgres_component(), settings_for(url));
     const auto& table = *static_cast<const imgsrv_database*>(instance.component().vtable);
@@ -46,7 +46,7 @@ TEST_CASE("a wrong URL is refused without quoting it") {
     CHECK(refusal(server_url(), "repeatable-read").empty());
 }
 
-TEST_CASE("a server that cannot be had is described so that an operator can act") {
+TEST_CASE("an unusable server is described so that an operator can act") {
     const std::string locked = server_variable("IMGSRV_TEST_POSTGRES_LOCKED");
     const auto wrong = connect_failure("postgresql://locked:geheim@" + locked + "/test");
     CHECK_THAT(wrong, Catch::Contains("password authentication failed") && Catch::Contains("locked"));
@@ -56,7 +56,7 @@ TEST_CASE("a server that cannot be had is described so that an operator can act"
     CHECK_THAT(connect_failure("postgresql://postgres@127.0.0.1:1/test"), Catch::Contains("refused"));
     CHECK_THAT(connect_failure("postgresql://postgres@no-such-host.invalid/test"),
                Catch::Contains("no-such-host.invalid"));
-    // The message repeats the user's name; where that is the password as well, it is blotted out.
+    // The message repeats the user's name; if that is also the password, it is redacted.
     CHECK_THAT(connect_failure("postgresql://nobody:nobody@" + locked + "/test"), !Catch::Contains("nobody"));
 }
 
@@ -75,14 +75,14 @@ TEST_CASE("TLS is chosen by the URL") {
                Catch::Contains("certificate"));
 }
 
-TEST_CASE("a session commits durably even where the server's default is not to") {
+TEST_CASE("a session commits durably even if that is not the server's default") {
     Instance instance(postgres_component(), settings_for(server_url()));
     Link link(instance);
     CHECK(link.read("SELECT setting FROM pg_settings WHERE name = 'synchronous_commit'")[0][0] == text("on"));
     CHECK(link.read("SELECT setting FROM pg_settings WHERE name = 'application_name'")[0][0] == text("imgsrv"));
 }
 
-TEST_CASE("columns of types without a form of their own come as text") {
+TEST_CASE("columns of types without a native form arrive as text") {
     Instance instance(postgres_component(), settings_for(server_url()));
     Link link(instance);
     CHECK((

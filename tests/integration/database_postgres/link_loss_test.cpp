@@ -14,7 +14,7 @@ std::int64_t backend_of(Link& link) {
     return link.number("SELECT pg_backend_pid()");
 }
 
-// Stops processes of the server as a debugger would, so that requests hang; lets them go on at the end.
+// Stops processes of the server as a debugger would, so that requests hang; resumes them at the end.
 class Hang {
   public:
     explicit Hang(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
@@ -38,7 +38,7 @@ void expect_dead(Link& link) {
 
 }  // namespace
 
-TEST_CASE("a connection that the server ends is told as such, and only that one is lost") {
+TEST_CASE("a connection that the server ends is reported as such, and no other is lost") {
     Instance instance(postgres_component(), settings_for(server_url()));
     Link link(instance);
     Link other(instance);
@@ -99,10 +99,10 @@ TEST_CASE("a restart of the server costs the connections, not the instance") {
     CHECK(Link(instance).number("SELECT CAST(1 AS BIGINT)") == 1);
 
     control_server("restart");
-    CHECK(health(instance, error) == IMGSRV_OK);  // its own dead link is no news
+    CHECK(health(instance, error) == IMGSRV_OK);  // its own dead link does not count
 }
 
-TEST_CASE("a server that hangs ends no deadline late") {
+TEST_CASE("a hanging server makes no deadline late") {
     Instance instance(postgres_component(), settings_for(server_url()));
     const auto timed = [](auto&& run) {
         const auto begun = std::chrono::steady_clock::now();
@@ -146,7 +146,7 @@ TEST_CASE("a server that hangs ends no deadline late") {
     CHECK(Link(instance).number("SELECT CAST(1 AS BIGINT)") == 1);
 }
 
-TEST_CASE("a statement called off is ended on the server too") {
+TEST_CASE("a cancelled statement ends on the server too") {
     Instance instance(postgres_component(), settings_for(server_url()));
     Link link(instance);
     Link other(instance);
@@ -156,7 +156,7 @@ TEST_CASE("a statement called off is ended on the server too") {
         call.limit(std::chrono::milliseconds(round));
         imgsrv_error error{};
         CHECK(link.query("SELECT pg_sleep(60)", {}, &error, call.get()) == IMGSRV_DEADLINE);
-        // The same link goes on, and no late cancellation hits the next statement.
+        // The same link still works, and no late cancellation hits the next statement.
         CHECK(backend_of(link) == backend);
     }
     CHECK(
@@ -174,7 +174,7 @@ TEST_CASE("a result that nobody reads to its end does not hold up the connection
         CHECK(rows.next(&error) == 1);
     }
     CHECK(backend_of(link) == backend);
-    // In a transaction it is read out, because cancelling would fail the transaction.
+    // In a transaction it is read to its end, because cancelling would fail the transaction.
     link.begin(IMGSRV_TX_WRITE);
     {
         OpenRows rows(link, "SELECT generate_series(1, 100000)");

@@ -8,7 +8,7 @@
 #include "conformance/database_link.h"
 #include "conformance/loader.h"
 
-// The server that postgres.sh started for this test.
+// The server that postgres.sh has started for this test.
 inline std::string server_variable(const char* name) {
     const char* value = std::getenv(name);
     if (value == nullptr)

@@ -60,7 +60,7 @@ TEST_CASE("every connection is set up for durability and strictness") {
     CHECK((file.st_mode & 0777) == 0600);
 }
 
-TEST_CASE("INSERT OR REPLACE does not go around a trigger that forbids deletion") {
+TEST_CASE("INSERT OR REPLACE does not bypass a trigger that forbids deletion") {
     const Folder folder;
     Instance instance(sqlite_component(), settings_for(folder.file("x.db")));
     Link link(instance);
@@ -71,7 +71,7 @@ TEST_CASE("INSERT OR REPLACE does not go around a trigger that forbids deletion"
     CHECK(link.read("SELECT s FROM t")[0][0] == text("kept"));
 }
 
-TEST_CASE("a database file that is replaced while in use is noticed by all") {
+TEST_CASE("every connection notices that a database file in use was replaced") {
     const Folder folder;
     const std::string path = folder.file("x.db");
     Instance instance(sqlite_component(), settings_for(path));

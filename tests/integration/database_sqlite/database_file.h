@@ -11,7 +11,7 @@
 #include "conformance/database_link.h"
 #include "conformance/loader.h"
 
-// A folder of its own for a test, removed at the end.
+// A test's own folder, removed at the end.
 class Folder {
   public:
     Folder() : path_((std::filesystem::temp_directory_path() / "imgsrv-sqlite-XXXXXX").string()) {

@@ -49,7 +49,7 @@ struct Commit {
     ::_exit(2);
 }
 
-// Reads reports until `wanted` have come, kills the child, and returns all that it had sent.
+// Reads `wanted` reports, kills the child, and returns all that it had sent.
 std::map<std::int64_t, std::int64_t> kill_after(pid_t child, int fd, int wanted, std::chrono::microseconds more) {
     std::map<std::int64_t, std::int64_t> last;
     Commit commit{};
@@ -102,10 +102,10 @@ TEST_CASE("every acknowledged commit survives kill -9, and nothing else is damag
         CHECK(link.read("PRAGMA integrity_check") == std::vector<Values>{{text("ok")}});
         for (const auto& [writer, number] : acknowledged) {
             CAPTURE(writer, number);
-            const auto kept = link.number("SELECT max(number) FROM log WHERE writer = $1", {integer(writer)});
-            CHECK(kept >= number);
-            CHECK(kept <= number + 1);  // the one whose report was not sent
-            CHECK(link.number("SELECT count(*) FROM log WHERE writer = $1", {integer(writer)}) == kept);
+            const auto found = link.number("SELECT max(number) FROM log WHERE writer = $1", {integer(writer)});
+            CHECK(found >= number);
+            CHECK(found <= number + 1);  // the one whose report was not sent
+            CHECK(link.number("SELECT count(*) FROM log WHERE writer = $1", {integer(writer)}) == found);
         }
         CHECK(link.number("SELECT n FROM total") == link.number("SELECT count(*) FROM log"));
     }

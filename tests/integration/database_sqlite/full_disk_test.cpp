@@ -13,7 +13,7 @@ using namespace imgsrv::conformance;
 
 namespace {
 
-// A file system of 4 MiB that only this process sees and that goes with it.
+// A file system of 4 MiB that only this process sees and that vanishes with it.
 void mount_small_disk(const std::string& at) {
     const uid_t user = ::getuid();
     const gid_t group = ::getgid();
@@ -30,7 +30,7 @@ void mount_small_disk(const std::string& at) {
     IMGSRV_EXPECT(::mount("imgsrv-test", at.c_str(), "tmpfs", 0, "size=4m") == 0);
 }
 
-// Takes this much of the disk, or all that is left.
+// Uses up this much of the disk, or all that is left.
 void fill(const std::string& path, std::size_t bytes) {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     IMGSRV_EXPECT(fd >= 0);
@@ -65,12 +65,12 @@ void run_on_small_disk(const std::string& disk) {
     auto committed = insert_until_full(link, error);
     IMGSRV_EXPECT(committed > 5);
     IMGSRV_EXPECT((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
-    // Readers, old and new, do not mind.
+    // Readers, old and new, still work.
     IMGSRV_EXPECT(link.number("SELECT count(*) FROM t") == committed);
     IMGSRV_EXPECT(other.number("SELECT count(*) FROM t") == committed);
     IMGSRV_EXPECT(Link(instance).number("SELECT count(*) FROM t") == committed);
 
-    // In a transaction the failure may come with a statement or with commit; either way nothing of it stays.
+    // In a transaction the failure may come with a statement or with commit; either way nothing of it remains.
     link.begin(IMGSRV_TX_WRITE);
     auto code = link.query("INSERT INTO t (body) VALUES ($1)", {blob(std::string(3'000'000, 'y'))}, &error);
     if (code == IMGSRV_OK) code = link.table().commit(link.raw(), link.call(), &error);
@@ -78,7 +78,7 @@ void run_on_small_disk(const std::string& disk) {
     link.rollback();
     IMGSRV_EXPECT(link.number("SELECT count(*) FROM t") == committed);
 
-    // Even the last byte gone: a new database cannot be made, and says why.
+    // Without a single free byte, a new database cannot be created, and the error says why.
     fill(disk + "/filler", kAll);
     std::string refusal;
     try {
@@ -91,7 +91,7 @@ void run_on_small_disk(const std::string& disk) {
                   refusal.find("RESOURCE_EXHAUSTED") != std::string::npos);
     IMGSRV_EXPECT(other.number("SELECT count(*) FROM t") == committed);
 
-    // With space again the same connections write again, the second database too.
+    // With free space, the same connections write again, and so does the second database.
     std::filesystem::remove(disk + "/filler");
     std::filesystem::remove(disk + "/reserve");
     link.change("DELETE FROM t WHERE id > 3");
@@ -104,9 +104,9 @@ void run_on_small_disk(const std::string& disk) {
 
 }  // namespace
 
-TEST_CASE("a full disk is told as such, harms nothing, and is over when there is space") {
+TEST_CASE("a full disk is reported as such, harms nothing, and recovers when there is space") {
     const Folder folder;
-    // In a child, because a mount namespace cannot be left again.
+    // In a child process, because a mount namespace cannot be left again.
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {

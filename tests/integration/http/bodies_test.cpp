@@ -95,7 +95,7 @@ TEST_CASE("a body that was not read is never taken for a request") {
     CHECK(fixture.recorder.all().size() == 1);
 }
 
-TEST_CASE("an answer before the end of a large body reaches the client") {
+TEST_CASE("a response sent before the end of a large body reaches the client") {
     HttpFixture fixture;
     auto client = fixture.client();
     client.send("PUT /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(300'000, 'x'));
@@ -128,7 +128,7 @@ TEST_CASE("documents are bounded, however they come") {
     CHECK(client.reply().body == "token next\n");
 }
 
-TEST_CASE("uploads over the limit are told to come back") {
+TEST_CASE("uploads over the limit are told to retry") {
     http::Limits limits;
     limits.uploads = 2;
     HttpFixture fixture(limits);
@@ -151,14 +151,14 @@ TEST_CASE("uploads over the limit are told to come back") {
     CHECK(fourth.reply().status == 200);
 }
 
-TEST_CASE("clients that wait with their documents leave workers for others") {
+TEST_CASE("clients that delay their documents leave workers for others") {
     http::Limits limits;
     limits.workers = 4;
     HttpFixture fixture(limits);
     std::vector<HttpClient> slow;
     for (int i = 0; i < 10; ++i) {
         slow.push_back(fixture.client());
-        // Short ones hold no worker; of the long ones one may.
+        // Short documents hold no worker; of the long ones, one may.
         slow.back().send("POST /document HTTP/1.1\r\nHost: a\r\nContent-Length: " +
                          std::string(i < 5 ? "10" : "20000") + "\r\n\r\n");
     }
@@ -170,7 +170,7 @@ TEST_CASE("clients that wait with their documents leave workers for others") {
     CHECK(client.reply().body == "{}");
 }
 
-TEST_CASE("a client that leaves in the middle of a body") {
+TEST_CASE("a client that hangs up in the middle of a body") {
     HttpFixture fixture;
     for (const bool reset : {false, true}) {
         auto client = fixture.client();
@@ -203,7 +203,7 @@ TEST_CASE("bodies of every kind arrive byte for byte") {
     CHECK(fixture.recorder.wait_for(1).bytes_out == content.size());
 }
 
-TEST_CASE("a file that must come from the disk arrives as well") {
+TEST_CASE("a file that is not in the page cache arrives too") {
     HttpFixture fixture;
     const std::string content = pattern(6'000'000);
     const UniqueFd file(::open(fixture.folder.write("file", content).c_str(), O_RDONLY | O_CLOEXEC));
@@ -225,7 +225,7 @@ TEST_CASE("a stream that fails ends the connection, so that the client notices")
     CHECK_FALSE(fixture.recorder.wait_for(1).completed);
 }
 
-TEST_CASE("downloads that are broken off are told as such") {
+TEST_CASE("downloads that are cut off are reported as such") {
     HttpFixture fixture;
     fixture.folder.write("file", pattern(20'000'000));
     int count = 0;

@@ -18,7 +18,7 @@ using namespace imgsrv::test;
 namespace {
 
 constexpr int kConnections = 10'000;
-// What an idle connection may cost; the allocators of sanitized builds want more.
+// What an idle connection may cost; the allocators of sanitizers need more.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr long kConnectionKib = 16;
 #else

@@ -7,14 +7,14 @@
 
 namespace imgsrv::test {
 
-// What the fixture's handlers saw.
+// What the fixture's handlers have seen.
 struct FixtureState {
     std::string files;  // folder that /img serves from
     std::atomic<std::uint64_t> uploads_finished{0};
     std::atomic<std::uint64_t> uploads_failed{0};
 };
 
-// The routes that the HTTP tests and benchmarks talk to:
+// The routes for the HTTP tests and benchmarks:
 //   GET /small              512 bytes, on the event loop
 //   GET /work               512 bytes, on a worker
 //   GET /token?t=T          "token T\n" on the event loop

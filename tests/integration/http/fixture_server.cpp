@@ -1,5 +1,5 @@
 // fixture_server ADDRESS FILES [CERTIFICATE KEY ADDRESS]: the fixture's routes as a server of its own, for benchmarks
-// and for tests that want another process. Prints the bound addresses, then runs until SIGTERM.
+// and for tests that need another process. Prints the bound addresses, then runs until SIGTERM.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>

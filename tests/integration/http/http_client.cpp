@@ -66,7 +66,7 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 bool HttpClient::start_tls(const TlsOptions& options) {
     const std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> context(::SSL_CTX_new(::TLS_client_method()),
                                                                       ::SSL_CTX_free);
-    // The tests' certificates are signed by nobody, and old versions must be offered to be refused.
+    // The tests' certificates are self-signed, and old versions must be offered in order to be refused.
     ::SSL_CTX_set_security_level(context.get(), 0);
     if (options.version != 0) {
         ::SSL_CTX_set_min_proto_version(context.get(), options.version);

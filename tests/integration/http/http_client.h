@@ -13,10 +13,10 @@ using SSL = struct ssl_st;
 namespace imgsrv::test {
 
 struct Reply {
-    int status = 0;                              // 0: the connection ended first
+    int status = 0;                              // 0: the connection ended before
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
-    bool whole = false;  // the body is as long as was promised
+    bool whole = false;  // the body has its announced length
 
     std::string header(const std::string& name) const {
         const auto it = headers.find(name);
@@ -29,7 +29,7 @@ struct TlsOptions {
     std::string alpn;  // one protocol; empty: none offered
 };
 
-// One connection that sends and receives exactly what a test says. Waits at most ten seconds for anything.
+// One connection that sends and receives exactly what a test tells it. Waits at most ten seconds for anything.
 class HttpClient {
   public:
     // address: "127.0.0.1:80" or "[::1]:80". receive_buffer: SO_RCVBUF; 0: the default.
@@ -43,7 +43,7 @@ class HttpClient {
     bool start_tls(const TlsOptions& options = {});
     SSL* ssl() const { return ssl_.get(); }
 
-    // False when the connection does not take the bytes.
+    // False when the bytes cannot be sent.
     bool send(std::string_view bytes);
     void finish_sending();
     // Closes with RST.
@@ -51,13 +51,13 @@ class HttpClient {
 
     // The next reply; body_expected is false for HEAD.
     Reply reply(bool body_expected = true);
-    // Whatever comes next, at least a byte; empty at the end.
+    // The next bytes, at least one; empty at the end.
     std::string some();
     // Everything up to the end of the connection.
     std::string rest();
     // True when the server ends the connection without sending anything more.
     bool ended() { return rest().empty(); }
-    // True when nothing comes for that long, and the connection stays.
+    // True when nothing arrives for that long and the connection stays open.
     bool silent(std::chrono::milliseconds time);
 
   private:

@@ -11,7 +11,7 @@
 
 namespace imgsrv::test {
 
-// What the observer was told of one answer.
+// What the observer was told about one response.
 struct Seen {
     http::Method method = http::Method::other;
     std::string target;
@@ -28,7 +28,7 @@ class Recorder final : public http::Observer {
     void on_loop_lag(std::chrono::nanoseconds) override {}
     void on_access(const http::AccessRecord& record) override;
     std::vector<Seen> all() const;
-    // Waits until so many exchanges ended; the last of them.
+    // Waits until that many requests have ended; returns the last of them.
     Seen wait_for(std::size_t count) const;
 
   private:
@@ -36,20 +36,20 @@ class Recorder final : public http::Observer {
     std::vector<Seen> seen_;
 };
 
-// A folder that goes away with the object.
+// A folder that is deleted with the object.
 class TemporaryFolder {
   public:
     TemporaryFolder();
     ~TemporaryFolder();
     const std::string& path() const { return path_; }
-    // Writes a file; its path.
+    // Writes a file and returns its path.
     std::string write(const std::string& name, std::string_view content) const;
 
   private:
     std::string path_;
 };
 
-// Waits up to ten seconds; whether it came true.
+// Waits up to ten seconds; whether the condition became true.
 bool eventually(const std::function<bool()>& condition);
 
 // A self-signed certificate for "localhost" with that serial number, and its key, as files in the folder.

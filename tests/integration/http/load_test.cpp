@@ -28,7 +28,7 @@ long status_kib(const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("no answer ever reaches another client, however connections come and go") {
+TEST_CASE("no response ever reaches another client, however connections come and go") {
     HttpFixture fixture;
     fixture.folder.write("file", std::string(2'000'000, 'f'));
     std::atomic<int> wrong{0};
@@ -72,7 +72,7 @@ TEST_CASE("no answer ever reaches another client, however connections come and g
     CHECK(eventually([&] { return fixture.server.connections() == 0 && fixture.server.active_requests() == 0; }));
 }
 
-TEST_CASE("slow readers hold neither workers nor memory, and nobody up") {
+TEST_CASE("slow readers hold neither workers nor memory, and delay nobody") {
     http::Limits limits;
     limits.workers = 4;
     HttpFixture fixture(limits);
@@ -94,7 +94,7 @@ TEST_CASE("slow readers hold neither workers nor memory, and nobody up") {
     CHECK(status_kib("VmRSS") - before < 60'000);
 }
 
-TEST_CASE("connections over the limit are told so, and there is room again when others leave") {
+TEST_CASE("connections over the limit are refused, and accepted again when others close") {
     http::Limits limits;
     limits.connections = 5;
     HttpFixture fixture(limits);

@@ -19,7 +19,7 @@ std::string up(const std::string& fields, const std::string& rest) {
 }
 
 const std::string kChunked = "Transfer-Encoding: chunked\r\n";
-// What an attacker hides behind a request that two servers read differently.
+// What an attacker hides behind a request that two servers parse differently.
 const std::string kSmuggled = get("/token?t=SMUGGLED");
 
 std::vector<Case> corpus() {
@@ -85,7 +85,7 @@ std::vector<Case> corpus() {
         {"many slashes", get("/" + std::string(4000, '/')), 404, false},
         {"TLS on the plain port", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), 400, true},
         {"noise", std::string("\x81\x02\xff\x00noise\r\n\r\n", 13), 400, true},
-        // Odd, but right.
+        // Odd, but valid.
         {"chunk extension", up(kChunked, "3;x=\"y\"\r\nabc\r\n0\r\n\r\n"), 200, false},
         {"trailers", up(kChunked, "3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n"), 200, false},
         {"Upgrade ignored",

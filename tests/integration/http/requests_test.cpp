@@ -6,7 +6,7 @@
 using namespace imgsrv;
 using namespace imgsrv::test;
 
-TEST_CASE("an answer has the fields it must have") {
+TEST_CASE("a response has the required fields") {
     HttpFixture fixture;
     auto client = fixture.client();
     client.send(get("/small", "X-Request-Id: my.id_1-2\r\n"));
@@ -83,7 +83,7 @@ TEST_CASE("connections persist as both sides wish") {
             CHECK(client.ended());
         }
     }
-    SECTION("empty lines between requests are passed over") {
+    SECTION("empty lines between requests are skipped") {
         auto client = fixture.client();
         client.send("\r\n\r\n" + get("/small") + "\r\n" + get("/token?t=2"));
         CHECK(client.reply().status == 200);
@@ -127,7 +127,7 @@ TEST_CASE("path parameters are decoded") {
     CHECK(client.reply().body == "x|y\n");
 }
 
-TEST_CASE("a handler that throws answers 500 and tells nothing") {
+TEST_CASE("a handler that throws yields 500 without details") {
     HttpFixture fixture;
     auto client = fixture.client();
     for (const char* target : {"/throw", "/throwint"}) {

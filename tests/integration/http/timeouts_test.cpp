@@ -23,7 +23,7 @@ http::Limits short_limits() {
 
 TEST_CASE("a head that does not arrive is given up") {
     HttpFixture fixture(short_limits());
-    SECTION("nothing was sent: nothing is said") {
+    SECTION("nothing was sent: closed without a response") {
         auto client = fixture.client();
         CHECK(client.ended());
         CHECK(fixture.recorder.all().empty());
@@ -50,7 +50,7 @@ TEST_CASE("a head that does not arrive is given up") {
         }
         CHECK_FALSE(open);
     }
-    SECTION("an idle connection is closed without a word") {
+    SECTION("an idle connection is closed without a response") {
         auto client = fixture.client();
         client.send(get("/small"));
         CHECK(client.reply().status == 200);
@@ -85,7 +85,7 @@ TEST_CASE("a slow but steady body is read to its end") {
     }
 }
 
-TEST_CASE("a client that takes nothing is given up, one that takes little is not") {
+TEST_CASE("a client that reads nothing is given up, a slow one is not") {
     HttpFixture fixture(short_limits());
     for (const char* target : {"/stream/50000000", "/shared"}) {
         auto stuck = fixture.client(8192);

@@ -21,7 +21,7 @@ long serial_of(const HttpClient& client) {
 
 }  // namespace
 
-TEST_CASE("TLS 1.2 and 1.3 are spoken, older versions are not") {
+TEST_CASE("TLS 1.2 and 1.3 are supported, older versions are not") {
     HttpFixture fixture;
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         auto client = fixture.tls_client();
@@ -34,7 +34,7 @@ TEST_CASE("TLS 1.2 and 1.3 are spoken, older versions are not") {
         CHECK(client.reply().body == "token a\n");
         CHECK(client.reply().body == "token b\n");
         CHECK(client.ended());
-        CHECK(::SSL_get_shutdown(client.ssl()) == SSL_RECEIVED_SHUTDOWN);  // the end was said, not cut off
+        CHECK(::SSL_get_shutdown(client.ssl()) == SSL_RECEIVED_SHUTDOWN);  // the end was announced, not cut off
     }
     auto old = fixture.tls_client();
     CHECK_FALSE(old.start_tls({TLS1_1_VERSION, ""}));
@@ -76,7 +76,7 @@ TEST_CASE("plain HTTP on the TLS port is dropped at once") {
     CHECK(fixture.recorder.all().empty());
 }
 
-TEST_CASE("clients that do not finish the handshake hurt nobody and are dropped") {
+TEST_CASE("clients that do not finish the handshake harm nobody and are dropped") {
     http::Limits limits;
     limits.handshake_timeout = 600ms;
     HttpFixture fixture(limits);

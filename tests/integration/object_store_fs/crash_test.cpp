@@ -1,4 +1,4 @@
-// kill -9 at random moments: what was acknowledged is there, what was not is there whole or not at all.
+// kill -9 at random moments: everything acknowledged is there; everything else is there whole or not at all.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +68,7 @@ TEST_CASE("a killed process loses nothing it acknowledged") {
     REQUIRE(operations > static_cast<std::size_t>(rounds()));
 }
 
-TEST_CASE("a machine that lost its power lost nothing it acknowledged") {
+TEST_CASE("a machine that loses power loses nothing it acknowledged") {
     SmallDisk disk(192);
     std::mt19937 random(seed() + 1);
     fs_component();

@@ -182,8 +182,6 @@ void work_on_uploads(Store& store, Ledger& ledger, std::uint32_t worker, std::ui
     }
 }
 
-// ---- afterwards
-
 [[noreturn]] void fail(const std::string& what) {
     throw Failure(what);
 }
@@ -231,7 +229,7 @@ void verify_objects(Store& store, const Ledger& ledger, std::uint32_t worker) {
 struct StoredPart {
     Part part;
     Pattern bytes;
-    bool challenged = false;  // a replacement was on its way
+    bool challenged = false;  // a replacement was in progress
 };
 
 struct UploadHistory {
@@ -343,7 +341,7 @@ void work(const std::string& root, std::uint64_t seed, Ledger& ledger) {
         }
         for (auto& worker : workers) worker.join();
     } catch (const std::exception&) {
-        // The power was cut during the start. A store that cannot start at all is seen by verify().
+        // The power was cut during the start. verify() detects a store that cannot start at all.
     }
     for (;;) ::pause();
 }

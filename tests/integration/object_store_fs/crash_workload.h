@@ -14,7 +14,7 @@ namespace imgsrv::test {
 
 enum class Operation : std::uint32_t { put, copy, remove, create_upload, put_part, complete };
 
-// One operation as the worker reported it. It lies in memory that outlives the worker.
+// One operation as the worker reported it. In memory that outlives the worker.
 struct Entry {
     Operation operation{};
     std::uint32_t worker = 0;
@@ -39,7 +39,7 @@ class Ledger {
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
 
-    // The next free entry; null when it is full.
+    // The next free entry; null if the ledger is full.
     Entry* add();
     std::size_t size() const;
     Entry& at(std::size_t i) const;

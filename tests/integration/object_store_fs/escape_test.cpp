@@ -1,4 +1,4 @@
-// Whatever is planted in the root: no key leads out of it.
+// Whatever is planted in the root, no key leads out of it.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ struct Planted {
         std::filesystem::create_directories(root + "/objects");
         std::filesystem::create_directories(outside);
         std::ofstream(outside + "/secret") << "secret";
-        // A folder and an object that lead out, absolute and relative, and things that are no files.
+        // A folder and an object that lead out, absolute and relative, and things that are not files.
         std::filesystem::create_directory_symlink(outside, root + "/objects/abs+");
         std::filesystem::create_directory_symlink("../../outside", root + "/objects/rel+");
         std::filesystem::create_symlink(outside + "/secret", root + "/objects/link");
@@ -92,7 +92,7 @@ TEST_CASE("the folders of the store itself may not be links") {
     }
 }
 
-TEST_CASE("what lies in tmp at the start is removed, and links there are not followed") {
+TEST_CASE("the content of tmp is removed at the start, and links there are not followed") {
     Folder folder;
     const auto root = folder.path() + "/root";
     std::filesystem::create_directories(root + "/tmp/half/made");

@@ -27,9 +27,8 @@ void command(const std::string& line) {
     }
 }
 
-// Mounts of this process are nobody else's: a namespace that some other process makes meanwhile would hold a copy of
-// them, and the file system would stay alive, powerless, after it was unmounted here. They also go when this process
-// does.
+// Makes this process's mounts private: otherwise a namespace that another process creates in the meantime would get a
+// copy of them and keep the dead file system alive after it was unmounted here. They also vanish with this process.
 void enter_own_mount_namespace() {
     static const bool kEntered =
         ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;

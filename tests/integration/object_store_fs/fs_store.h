@@ -25,7 +25,7 @@ class Folder {
 };
 
 // A small file system of its own, so that a test may fill it or cut its power: ext4 in a file behind a loop device.
-// Needs root; throws a sentence that says so.
+// Needs root; otherwise throws a message that says so.
 class SmallDisk {
   public:
     explicit SmallDisk(int mebibytes);
@@ -37,7 +37,7 @@ class SmallDisk {
     std::uint64_t free_bytes() const;
     // From now on nothing reaches the disk, not even the file system's own journal.
     void cut_power();
-    // Mounts again what had reached the disk. Nobody may have files open.
+    // Mounts what had reached the disk again. No files may be open.
     void restore_power();
 
   private:

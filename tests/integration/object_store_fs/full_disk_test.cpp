@@ -1,4 +1,4 @@
-// A disk that is really full: RESOURCE_EXHAUSTED, and nothing left behind.
+// A really full disk: RESOURCE_EXHAUSTED, and nothing left behind.
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -13,7 +13,7 @@ using imgsrv::conformance::Store;
 namespace {
 
 constexpr std::uint64_t kMebibyte = 1 << 20;
-// What folders, journals and the file system's own book-keeping may take.
+// What folders, journals and the file system's own bookkeeping may take.
 constexpr std::uint64_t kSlack = 512 * 1024;
 
 }  // namespace
@@ -83,7 +83,7 @@ TEST_CASE("a part on a full disk fails, gives its space back and harms no other"
     store.expect_object("o", {{1, 12 * kMebibyte}, {2, 12 * kMebibyte}});
 }
 
-TEST_CASE("a completion that needs space it does not get changes nothing") {
+TEST_CASE("a completion that runs out of space changes nothing") {
     SmallDisk disk(48);
     Instance instance(fs_component(), fs_settings(disk.root()));
     Store store(instance);

@@ -78,7 +78,7 @@ TEST_CASE("a layout of another version is refused") {
     CHECK_THROWS_WITH(Instance(fs_component(), fs_settings(folder.path())), Catch::Contains("layout"));
 }
 
-TEST_CASE("a start that was killed while it wrote the version is made good") {
+TEST_CASE("a start that was killed while writing the version is repaired") {
     const Folder folder;
     std::ofstream(folder.path() + "/FORMAT") << "imgsrv obj";
     Instance instance(fs_component(), fs_settings(folder.path()));
@@ -151,7 +151,7 @@ TEST_CASE("completing parts of one size copies nothing") {
     CHECK(stat_of(folder.path() + "/objects/o").st_ino == data.st_ino);
 }
 
-TEST_CASE("receipts of finished uploads go when their object does") {
+TEST_CASE("receipts of finished uploads are removed with their object") {
     const Folder folder;
     Instance instance(fs_component(), fs_settings(folder.path()));
     Store store(instance);
@@ -168,7 +168,7 @@ TEST_CASE("receipts of finished uploads go when their object does") {
     CHECK(count_files(folder.path() + "/done") == 1);
 }
 
-TEST_CASE("what a killed upload left in its folder is removed when it goes on") {
+TEST_CASE("what a killed upload left in its folder is removed when it resumes") {
     const Folder folder;
     Instance instance(fs_component(), fs_settings(folder.path()));
     Store store(instance);

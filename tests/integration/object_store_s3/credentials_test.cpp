@@ -15,7 +15,7 @@ using Catch::Contains;
 
 namespace {
 
-// A credentials file, replaced as a whole, as tools that rotate keys do it.
+// A credentials file, replaced as a whole, as key-rotating tools do.
 class CredentialsFile {
   public:
     CredentialsFile() : path_(std::filesystem::temp_directory_path() / ("imgsrv-keys-" + std::to_string(::getpid()))) {}
@@ -46,7 +46,7 @@ TEST_CASE("expired, denied and foreign credentials are told apart") {
     CHECK_THAT(refusal({{"secret_access_key", "wrong"}}), Contains("secret key is not that of"));
 }
 
-TEST_CASE("another region and a clock that is off are told with both sides") {
+TEST_CASE("a wrong region or clock is reported with both values") {
     CHECK_THAT(refusal({{"bucket", "elsewhere"}}), Contains("in region 'eu-west-1'") && Contains("is 'us-east-1'"));
     CHECK_THAT(refusal({{"region", "eu-north-1"}}), Contains("in region 'us-east-1'") && Contains("is 'eu-north-1'"));
     CHECK_THAT(refusal({{"bucket", "skewed"}}), Contains("3600 s ahead of the store's") && Contains("NTP"));

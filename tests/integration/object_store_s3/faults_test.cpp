@@ -8,9 +8,9 @@ using namespace imgsrv::conformance;
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-// The keys ask the stand-in for faults: fake_s3.py says how.
+// The keys ask the fake server for faults; see fake_s3.py.
 
-TEST_CASE("a completion that answers 200 with an error is no success") {
+TEST_CASE("a completion that answers 200 with an error is not a success") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const Upload once(store, "fault:200-error:1");
@@ -25,7 +25,7 @@ TEST_CASE("a completion that answers 200 with an error is no success") {
     CHECK_FALSE(store.exists(always.key));
 }
 
-TEST_CASE("a completion that answers nothing but blanks is looked after") {
+TEST_CASE("a completion that answers only white space is checked") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const Upload upload(store, "fault:200-blanks:1");
@@ -45,7 +45,7 @@ TEST_CASE("a completion whose answer is lost is found to have happened") {
     store.expect_object(upload.key, {{1, kPart}, {2, 100}});
 }
 
-TEST_CASE("a copy that answers 200 with an error is no success") {
+TEST_CASE("a copy that answers 200 with an error is not a success") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto source = store.put(store.key("source"), {1, 1000});
@@ -56,7 +56,7 @@ TEST_CASE("a copy that answers 200 with an error is no success") {
     CHECK_FALSE(store.exists(store.key("fault:200-error:99")));
 }
 
-TEST_CASE("a copy that answers nothing but blanks is no success") {
+TEST_CASE("a copy that answers only white space is not a success") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto source = store.put(store.key("source"), {1, 1000});
@@ -69,7 +69,7 @@ TEST_CASE("a copy that answers nothing but blanks is no success") {
     store.expect_object(target, {{1, 1000}});
 }
 
-TEST_CASE("an object whose size is not told is not taken for an empty one") {
+TEST_CASE("an object without an announced size is not taken for an empty one") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto key = store.key("fault:no-size:2");
@@ -82,7 +82,7 @@ TEST_CASE("an object whose size is not told is not taken for an empty one") {
     store.expect_object(key, {{1, 1000}});
 }
 
-TEST_CASE("a store that asks for a pause gets it, or the caller hears how long") {
+TEST_CASE("a store that asks for a pause gets it, or the caller learns how long") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     store.put(store.key("fault:slowdown:2"), {1, 2 * kMiB});
@@ -92,14 +92,14 @@ TEST_CASE("a store that asks for a pause gets it, or the caller hears how long")
     CHECK(error.retry_after_ms == 7000);
 }
 
-TEST_CASE("a body that can be had once is sent once") {
+TEST_CASE("a body that can be read only once is sent once") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     imgsrv_error error{};
     Body large({1, 3 * kMiB});
     CHECK(store.put(store.key("fault:late-500:1/large"), large, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
     CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
-    // A small one is at hand.
+    // A small one is buffered.
     store.put(store.key("fault:late-500:1/small"), {1, 1000});
     store.expect_object(store.key("fault:late-500:1/small"), {{1, 1000}});
 }
@@ -135,7 +135,7 @@ TEST_CASE("bytes that arrive damaged are not stored") {
     store.expect_object(upload, {{1, kPart}});
 }
 
-TEST_CASE("bytes that younger ones overtook in the store are sent again") {
+TEST_CASE("bytes overtaken by newer ones in the store are sent again") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto key = store.key("fault:overtaken:2");
@@ -158,7 +158,7 @@ TEST_CASE("bytes that younger ones overtook in the store are sent again") {
     CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
 }
 
-TEST_CASE("a download whose connection breaks goes on where it stopped") {
+TEST_CASE("a download whose connection breaks resumes where it stopped") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const Pattern pattern{3, 4 * kMiB + 5};
@@ -166,7 +166,7 @@ TEST_CASE("a download whose connection breaks goes on where it stopped") {
     store.expect_object(store.key("fault:cut:3"), {pattern});
 }
 
-TEST_CASE("a download never goes on in another object") {
+TEST_CASE("a download never resumes in another object") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto key = store.key("fault:replace:1");
@@ -181,7 +181,7 @@ TEST_CASE("a download never goes on in another object") {
     CHECK_THAT(error.message, Contains("replaced"));
 }
 
-TEST_CASE("a store that falls silent is given up after the time the options say") {
+TEST_CASE("a silent store is given up after the time set in the options") {
     Instance instance(s3_component(), s3_settings({{"request_timeout", "400ms"}, {"inactivity_timeout", "400ms"}}));
     Store store(instance);
     imgsrv_error error{};

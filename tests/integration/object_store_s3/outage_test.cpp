@@ -18,7 +18,7 @@ void control(const char* what) {
     }
 }
 
-// Undoes an outage, whatever the test came to.
+// Ends an outage, however the test ends.
 struct Repair {
     const char* how;
     ~Repair() {
@@ -35,7 +35,7 @@ std::chrono::milliseconds time_of(F&& f) {
 
 }  // namespace
 
-TEST_CASE("a gateway that is killed is told at once, and forgotten when it is back") {
+TEST_CASE("a killed gateway is reported at once, and forgotten when it is back") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto kept = store.put(store.key("kept"), {1, kMiB});
@@ -46,7 +46,7 @@ TEST_CASE("a gateway that is killed is told at once, and forgotten when it is ba
         CHECK(health(instance, error) == IMGSRV_UNAVAILABLE);
         CHECK(store.stat(kept.key, nullptr, &error) == IMGSRV_UNAVAILABLE);
         CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
-        // The connections in the pool are dead, and this body can be had only once.
+        // The connections in the pool are dead, and this body can be read only once.
         Body body({2, 6 * kMiB});
         CHECK(store.put(store.key("other"), body, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
     }
@@ -55,7 +55,7 @@ TEST_CASE("a gateway that is killed is told at once, and forgotten when it is ba
     CHECK_FALSE(store.exists(store.key("other")));
 }
 
-TEST_CASE("connections that died in the pool cost nothing, not even a body that can be had once") {
+TEST_CASE("connections that died in the pool cost nothing, not even a body that can be read only once") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     store.put(store.key("warm"), {1, 10});
@@ -65,7 +65,7 @@ TEST_CASE("connections that died in the pool cost nothing, not even a body that 
     store.expect_object(store.key("large"), {{2, 6 * kMiB}});
 }
 
-TEST_CASE("a store that was away at the start is used once it is there") {
+TEST_CASE("a store that was unreachable at the start is used once it is there") {
     control("kill-gateway");
     std::optional<Instance> instance;
     {

@@ -7,9 +7,9 @@ using namespace imgsrv::test;
 using namespace imgsrv::conformance;
 using Catch::Contains;
 
-// What Ceph refuses, in the words of the one who has to mend it.
+// What Ceph refuses, in words for the person who has to fix it.
 
-TEST_CASE("a wrong secret key is told from an unknown access key") {
+TEST_CASE("a wrong secret key is distinguished from an unknown access key") {
     const auto secret = refusal({{"secret_access_key", "geheim"}});
     CHECK_THAT(secret, Contains("secret key is not that of the access key") && Contains("SignatureDoesNotMatch"));
     CHECK_THAT(secret, !Contains("geheim"));
@@ -22,7 +22,7 @@ TEST_CASE("a missing bucket is named") {
     CHECK_THAT(text, Contains("bucket 'nothing-here' at http://127.0.0.1") && Contains("there is no such bucket"));
 }
 
-TEST_CASE("credentials without the right to use the bucket hear what it takes") {
+TEST_CASE("credentials without the right to use the bucket are told what they need") {
     const auto text = refusal({{"access_key_id", s3_variable("IMGSRV_TEST_S3_OTHER_ACCESS_KEY")},
                                {"secret_access_key", s3_variable("IMGSRV_TEST_S3_OTHER_SECRET_KEY")}});
     CHECK_THAT(text, Contains("not allowed") && Contains("s3:PutObject") && Contains("AccessDenied"));
@@ -74,7 +74,7 @@ TEST_CASE("a bucket that is gone is not taken for missing objects") {
     CHECK(health(instance, error) == IMGSRV_UNAVAILABLE);
 }
 
-TEST_CASE("options that contradict each other are refused before anything is asked") {
+TEST_CASE("contradictory options are refused before any request") {
     CHECK_THAT(refusal({{"secret_access_key", ""}}),
                Contains("'access_key_id' is set, option 'secret_access_key' is not"));
     CHECK_THAT(refusal({{"access_key_id", ""}, {"secret_access_key", ""}}), Contains("there are no credentials"));

@@ -5,11 +5,11 @@
 using namespace imgsrv::test;
 using namespace imgsrv::conformance;
 
-// A completion that gathers its object aside takes several steps. Each of them fails here for as long as one call
-// tries, which leaves behind what a process leaves that is killed there; another process then completes.
+// A completion that assembles its object separately takes several steps. Here each of them fails for as long as one
+// call tries, which leaves behind what a process killed at that point leaves; another process then completes.
 namespace {
 
-// Completes until it is done, each time in a fresh process's stead. Returns how many calls failed.
+// Calls complete until it succeeds, each time like a fresh process. Returns how many calls failed.
 int complete(Instance& instance, Store& store, const std::string& key, const std::string& id,
              const std::vector<Part>& parts) {
     imgsrv_error error{};
@@ -27,7 +27,7 @@ int complete(Instance& instance, Store& store, const std::string& key, const std
 
 }  // namespace
 
-TEST_CASE("a completion goes on where another one was killed") {
+TEST_CASE("a completion resumes where another one was killed") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     // Joining fails for one call, and copying for another.
@@ -69,7 +69,7 @@ TEST_CASE("so does one that leaves parts out and takes a small one from its seco
     }
 }
 
-TEST_CASE("an upload whose completion was given up can still be aborted, and leaves nothing") {
+TEST_CASE("an upload whose completion was given up can still be aborted and leaves nothing") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto key = store.key("fault:200-error:4");

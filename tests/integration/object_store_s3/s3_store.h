@@ -12,21 +12,21 @@
 namespace imgsrv::test {
 
 constexpr std::uint64_t kMiB = 1 << 20;
-// The least that S3 takes for a part that is not the last.
+// The smallest part that S3 accepts, except for the last.
 constexpr std::uint64_t kPart = 5 * kMiB;
 
 using Options = std::initializer_list<std::pair<const char*, std::string>>;
 
-// A variable of the server that this test was started with.
+// A variable of the server that was started for this test.
 std::string s3_variable(const char* name);
 
 const imgsrv_component& s3_component();
-// The server's bucket and keys, and these options instead of the usual ones; an empty value takes an option away.
+// The server's bucket and keys, and these options instead of the usual ones; an empty value removes an option.
 conformance::Settings s3_settings(Options options = {});
 
-// What create() says when it refuses; empty when it does not.
+// The error of create(); empty if it succeeds.
 std::string refusal(Options options);
-// health() with a deadline of five seconds, as the host asks it.
+// health() with a deadline of five seconds, as the host calls it.
 imgsrv_code health(const conformance::Instance& instance, imgsrv_error& error);
 
 // An open upload of two parts: kPart bytes of pattern 1, and 100 of pattern 2.

@@ -26,7 +26,7 @@ void round_trip(Options options) {
 
 }  // namespace
 
-TEST_CASE("a certificate counts when its authority is given, and not otherwise") {
+TEST_CASE("a certificate is trusted only if its authority is given") {
     const auto endpoint = s3_variable("IMGSRV_TEST_S3_TLS_ENDPOINT");
     CHECK_THAT(refusal({{"endpoint", endpoint}}), Contains("no trusted TLS connection") && Contains("'ca_file'"));
     const auto ca = s3_variable("IMGSRV_TEST_S3_CA");
@@ -37,7 +37,7 @@ TEST_CASE("a certificate counts when its authority is given, and not otherwise")
     CHECK_THAT(refusal({{"endpoint", other}, {"ca_file", ca}}), Contains("no trusted TLS connection"));
 }
 
-TEST_CASE("a store that ends the handshake is away, and no mistake in the configuration") {
+TEST_CASE("a store that ends the handshake is unavailable, not misconfigured") {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -62,7 +62,7 @@ TEST_CASE("an endpoint without a scheme follows use_tls") {
     CHECK_THAT(refusal({{"endpoint", plain}}), Contains("TLS"));
 }
 
-TEST_CASE("the bucket may stand before the host") {
+TEST_CASE("the bucket may be part of the host name") {
     auto endpoint = s3_variable("IMGSRV_TEST_S3_ENDPOINT");
     endpoint.replace(endpoint.find("127.0.0.1"), 9, "localhost");
     round_trip({{"endpoint", endpoint}, {"path_style", "false"}});

@@ -5,8 +5,8 @@
 using namespace imgsrv::test;
 using namespace imgsrv::conformance;
 
-// What Ceph is stricter about than S3 is, beyond what the contract asks of every store.
-TEST_CASE("small parts that are stored and not named are left out") {
+// Where Ceph is stricter than S3, beyond what the contract requires of every store.
+TEST_CASE("small stored parts that are not listed are left out") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     const auto key = store.key("o");
@@ -21,7 +21,7 @@ TEST_CASE("small parts that are stored and not named are left out") {
     CHECK(store.mp_complete(key, id, {one, three}).etag == object.etag);
 }
 
-TEST_CASE("the last part may be small though others stand behind it that are not named") {
+TEST_CASE("the last part may be small even if unlisted parts follow it") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
     for (const std::uint64_t small : {std::uint64_t{0}, std::uint64_t{77}, 2 * kMiB}) {

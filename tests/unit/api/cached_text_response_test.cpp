@@ -22,7 +22,7 @@ const void* body_of(const http::Response& response) {
 
 }  // namespace
 
-TEST_CASE("the event loop answers with forms that are made, and leaves the others to a worker") {
+TEST_CASE("the event loop sends the forms that are cached, and leaves the others to a worker") {
     const services::CachedText text(std::string(5000, 'x'));
     CHECK(api::cached_text_response_at_once({}, text, kJson));
     const auto request = request_for("gzip");
@@ -35,7 +35,7 @@ TEST_CASE("the event loop answers with forms that are made, and leaves the other
     CHECK_FALSE(api::cached_text_response_at_once(request_for("br"), text, kJson));
 }
 
-TEST_CASE("what cannot be coded never leaves the event loop") {
+TEST_CASE("a text that is never compressed stays on the event loop") {
     const services::CachedText brief(std::string(1023, 'x'));
     const services::CachedText binary(std::string(5000, 'x'));
     for (const auto& response :

@@ -44,7 +44,7 @@ TEST_CASE("ranges that cannot be served") {
         check_range(range, 416, 0, 0);
 }
 
-TEST_CASE("another unit is ignored, and so is a range of anything but GET") {
+TEST_CASE("another unit is ignored, and so is a range in anything but a GET") {
     check_range("lines=1-2", 200, 0, 100);
     check_range("nonsense", 200, 0, 100);
     CHECK(ask({{"Range", "bytes=0-1"}}, http::Method::head).status == 200);
@@ -67,7 +67,7 @@ TEST_CASE("If-Match and If-Unmodified-Since") {
     CHECK(ask({{"If-Unmodified-Since", "Fri, 02 Jan 2026 03:04:05 GMT"}}).status == 200);
 }
 
-TEST_CASE("If-Range lets the range count only for the same bytes") {
+TEST_CASE("If-Range applies the range only to the same bytes") {
     CHECK(ask({{"Range", "bytes=0-1"}, {"If-Range", "\"sha256:aa\""}}).status == 206);
     CHECK(ask({{"Range", "bytes=0-1"}, {"If-Range", "\"other\""}}).status == 200);
     CHECK(ask({{"Range", "bytes=0-1"}, {"If-Range", "W/\"sha256:aa\""}}).status == 200);

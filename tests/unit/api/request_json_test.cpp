@@ -39,20 +39,20 @@ TEST_CASE("members of a request") {
     CHECK_FALSE(json->optional_string("nothing")->has_value());
 }
 
-TEST_CASE("what is wrong is named") {
+TEST_CASE("errors name the member") {
     CHECK(complaint(parse("{\"name\"").status()).find("line 1, column") != std::string::npos);
-    CHECK(complaint(parse("[1]").status()) == "the body must be a JSON object, it is an array");
+    CHECK(complaint(parse("[1]").status()) == "the body must be a JSON object, but is an array");
     CHECK(complaint(parse(R"({"nmae":1})").status()) == "unknown member 'nmae'; did you mean 'name'?");
     CHECK(complaint(parse(R"({"zzzzzzz":1})").status()).find("the members are name, size") != std::string::npos);
     CHECK(complaint(parse("{}")->string("name").status()) == "the member 'name' is missing");
     CHECK(complaint(parse(R"({"name":null})")->string("name").status()) == "the member 'name' is missing");
-    CHECK(complaint(parse(R"({"name":5})")->string("name").status()) == "name must be a string, it is a number");
-    CHECK(complaint(parse(R"({"size":"5"})")->integer("size").status()) == "size must be an integer, it is a string");
+    CHECK(complaint(parse(R"({"name":5})")->string("name").status()) == "name must be a string, but is a number");
+    CHECK(complaint(parse(R"({"size":"5"})")->integer("size").status()) == "size must be an integer, but is a string");
     CHECK(complaint(parse(R"({"size":1.5})")->integer("size").status()).find("fraction") != std::string::npos);
     CHECK(complaint(parse(R"({"size":9223372036854775808})")->integer("size").status()).find("9223372036854775807") !=
           std::string::npos);
     CHECK(complaint(parse(R"({"parts":[{"name":"a"},5]})")->objects("parts", 10, {"name"}).status()) ==
-          "parts[1] must be an object, it is a number");
+          "parts[1] must be an object, but is a number");
     CHECK(complaint(parse(R"({"parts":[{"nam":"a"}]})")->objects("parts", 10, {"name"}).status())
               .find("'parts[0].nam'") != std::string::npos);
     CHECK(complaint(parse(R"({"parts":[{},{}]})")->objects("parts", 1, {"name"}).status()) ==

@@ -4,7 +4,7 @@
 
 using namespace imgsrv;
 
-TEST_CASE("an answer is kept until the catalogue changes") {
+TEST_CASE("a response is cached until the catalogue changes") {
     services::CatalogueClock clock;
     clock.advance_to(5);
     api::ResponseCache cache(clock);
@@ -20,7 +20,7 @@ TEST_CASE("an answer is kept until the catalogue changes") {
     CHECK(cache.find("/v1/images") == nullptr);
 }
 
-TEST_CASE("the cache stays bounded, coded forms included") {
+TEST_CASE("the cache stays bounded, including compressed forms") {
     services::CatalogueClock clock;
     api::ResponseCache cache(clock);
     auto answer = std::make_shared<api::CachedResponse>(std::string(1024 * 1024, 'x'));

@@ -26,12 +26,12 @@ TEST_CASE("a problem document's detail is the message, the request id the detail
     CHECK_FALSE(s.retryable());
 }
 
-TEST_CASE("an answer that is no problem document still has a message, and nothing in it moves the terminal") {
+TEST_CASE("an answer that is not a problem document still has a message, without control characters") {
     CHECK(status_of(reply(502, "<html>")).message() == "the server answered 502");
     CHECK(status_of(reply(400, "{\"detail\":\"a\\u001b[2Jb\"}")).message() == "a [2Jb");
 }
 
-TEST_CASE("busy and away are retryable, with the server's hint") {
+TEST_CASE("a busy or unavailable server is retryable, with its hint") {
     const Status busy = status_of(reply(503, "", {{"retry-after", "7"}}));
     CHECK(busy.retryable());
     CHECK(busy.retry_after_ms() == 7000);

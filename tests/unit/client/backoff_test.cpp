@@ -26,7 +26,7 @@ TEST_CASE("the window begins at the first failure and no wait goes beyond its en
     CHECK_FALSE(backoff.next(start + 1s));
 }
 
-TEST_CASE("the server's Retry-After is kept to") {
+TEST_CASE("the server's Retry-After is honoured") {
     Backoff backoff(1min, 1);
     CHECK(*backoff.next(Backoff::Clock::time_point(), 30s) == 30s);
     CHECK(*backoff.next(Backoff::Clock::time_point() + 40s, 30s) == 20s);

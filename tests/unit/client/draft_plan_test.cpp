@@ -51,7 +51,7 @@ TEST_CASE("a draft that lacks an attachment gets it; other artifacts stay") {
     CHECK(plan->attach[0].artifact_id == "id-qcow2");
 }
 
-TEST_CASE("other bytes in a draft need leave to be replaced") {
+TEST_CASE("different bytes in a draft are replaced only with --replace") {
     const auto there = manifest("draft", {artifact("qcow2", "sha256:old")});
     const std::vector<Artifact> wanted = {artifact("qcow2", "sha256:new")};
     const auto refused = plan_draft(there, wanted, false);
@@ -73,7 +73,7 @@ TEST_CASE("a frozen version must hold what is wanted, and may hold more") {
         CHECK(check_frozen(frozen, {wanted}).code() == imgsrv::Code::failed_precondition);
 }
 
-TEST_CASE("a variant is a place of its own") {
+TEST_CASE("artifacts of different variants do not collide") {
     auto cloud = artifact("qcow2", "sha256:b");
     cloud.variant = "cloud";
     const auto plan = plan_draft(manifest("draft", {artifact("qcow2", "sha256:a")}), {cloud}, false);

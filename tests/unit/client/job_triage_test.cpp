@@ -33,7 +33,7 @@ TEST_CASE("digests are found in a text, each once") {
     CHECK(digests_in(kOne + " (x), " + kTwo + "; " + kOne) == std::vector{kOne, kTwo});
 }
 
-TEST_CASE("a failed job tells step, reason, digests and what is next") {
+TEST_CASE("a failed job shows step, reason, digests and what to do next") {
     const std::string text = triage(failed_job("failed_precondition", "1 blob not uploaded: " + kOne), {kTwo});
     CHECK(has(text, "debian 12.5 failed in validate_catalog (failed_precondition): 1 blob not uploaded"));
     CHECK(has(text, "affected: " + kOne));
@@ -42,13 +42,13 @@ TEST_CASE("a failed job tells step, reason, digests and what is next") {
     CHECK(has(text, "'imgsrv job abandon j1'"));
 }
 
-TEST_CASE("a failure that names no digest tells those of the version") {
+TEST_CASE("a failure that names no digest shows those of the version") {
     const std::string text = triage(failed_job("failed_precondition", "it is no disk"), {kTwo});
     CHECK(has(text, "of the version: " + kTwo));
     CHECK(has(text, "next: fix what it reports"));
 }
 
-TEST_CASE("what is next depends on the reason") {
+TEST_CASE("what to do next depends on the reason") {
     CHECK(has(triage(failed_job("data_loss", kOne), {}), "upload the damaged bytes again"));
     CHECK(has(triage(failed_job("unavailable", "x"), {}), "/health"));
     CHECK(has(triage(failed_job("internal", "x"), {}), "log of the request job-j1"));

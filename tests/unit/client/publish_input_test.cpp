@@ -10,7 +10,7 @@ using namespace imgsrv::client;
 
 namespace {
 
-// A scratch folder with files of given contents.
+// A scratch folder with files of given content.
 class Folder {
   public:
     Folder() {
@@ -74,7 +74,7 @@ TEST_CASE("formats are checked by content, and metadata goes to every root") {
     }
 }
 
-TEST_CASE("what cannot be right is refused before a server is asked") {
+TEST_CASE("invalid input is refused before the server is contacted") {
     const Folder folder;
     const auto refused = [](const PublishOptions& options) {
         return open_input(options).status().code() == Code::invalid_argument;

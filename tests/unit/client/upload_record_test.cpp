@@ -49,7 +49,7 @@ TEST_CASE("a finished upload leaves nothing behind") {
     CHECK(std::filesystem::is_empty(home.path / "imgsrv/uploads"));
 }
 
-TEST_CASE("a damaged record is no record") {
+TEST_CASE("a damaged record is ignored") {
     const StateHome home;
     UploadRecord(kServer, "sha256:a").save(kPending);
     for (const char* text : {"", "{", "[]", "{\"upload_id\":\"../x\",\"part_size\":1}", "{\"upload_id\":\"x\"}",
@@ -59,7 +59,7 @@ TEST_CASE("a damaged record is no record") {
     }
 }
 
-TEST_CASE("while one run holds the record, another has none") {
+TEST_CASE("while one run has the record locked, another has none") {
     const StateHome home;
     UploadRecord first(kServer, "sha256:a");
     first.save(kPending);

@@ -86,7 +86,7 @@ TEST_CASE("short names select the driver they belong to") {
     CHECK(settings->driver_options("storage", "s3").contains("secret_access_key_file"));
 }
 
-TEST_CASE("the later source wins, however it spells the key") {
+TEST_CASE("the later source wins, whatever its spelling of the key") {
     const Folder folder;
     Sources sources;
     sources.file = folder.write("imgsrv.toml",
@@ -101,7 +101,7 @@ TEST_CASE("the later source wins, however it spells the key") {
                            {"IMGSRV_S3_SESSION_TOKEN", "environment"}};
     settings = Settings::load(sources);
     REQUIRE(settings.ok());
-    CHECK(settings->text("storage.driver") == "s3");  // a later source names it, if in short
+    CHECK(settings->text("storage.driver") == "s3");  // a later source sets it, by its short name
     auto s3 = settings->driver_options("storage", "s3");
     CHECK(std::get<std::string>(s3.at("access_key_id").value) == "environment");
     CHECK(std::get<std::string>(s3.at("secret_access_key_file").value) == "/environment");
@@ -133,7 +133,7 @@ TEST_CASE("lists come as TOML arrays, repeated flags or text with commas") {
     CHECK(settings->list("publish.steps") == std::vector<std::string>{"p", "q"});
 }
 
-TEST_CASE("a mistake is named with its place") {
+TEST_CASE("an error names where the mistake is") {
     const Folder folder;
     Sources sources;
     sources.file = folder.write("a.toml", "\nlisten_ = \":1\"\n");
@@ -158,11 +158,11 @@ TEST_CASE("a mistake is named with its place") {
     CHECK(error_of(sources).find("'loud' is not a log level") != std::string::npos);
 }
 
-TEST_CASE("what is there but cannot be read is an error, not an empty configuration") {
+TEST_CASE("an unreadable file is an error, not an empty configuration") {
     const Folder folder;
     Sources sources;
     sources.file = folder.write("imgsrv.toml", "\xEF\xBB\xBFlisten = \":1\"\r\nverbosity = \"warn\"\r\n");
-    CHECK(Settings::load(sources)->text("verbosity") == "warn");  // a byte order mark and CR LF do no harm
+    CHECK(Settings::load(sources)->text("verbosity") == "warn");  // a byte order mark and CR LF are harmless
     const auto in_conf_d = sources.file->parent_path() / "conf.d/10.toml";
 
     std::filesystem::create_directories(in_conf_d);
@@ -190,7 +190,7 @@ TEST_CASE("numbers at their limits") {
     CHECK(load("shutdown-timeout", "36500d"));
     for (const char* key : {"shutdown-timeout", "gc-interval", "upload-ttl", "cas-promotion-poll-interval"})
         CHECK_FALSE(load(key, "10000000h"));
-    // A pause of nothing is a loop that never rests.
+    // A pause of zero makes a busy loop.
     for (const char* key :
          {"cas-promotion-poll-interval", "cas-promotion-error-backoff", "cas-promotion-error-backoff-max",
           "cas-promotion-circuit-breaker-cooldown", "scrub-interval", "upload-ttl"})

@@ -19,7 +19,7 @@ std::string brotli_text(const std::string& coded) {
     return text;
 }
 
-// window: of inflateInit2, which says the format.
+// window: of inflateInit2; it selects the format.
 std::string zlib_text(std::string coded, int window) {
     z_stream z{};
     REQUIRE(::inflateInit2(&z, window) == Z_OK);
@@ -44,7 +44,7 @@ std::string sample(std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("each coding is what its name says") {
+TEST_CASE("each coding has the format of its name") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1024}, std::size_t{700'000}}) {
         const std::string text = sample(size);
         for (const Effort effort : {Effort::fast, Effort::cached}) {

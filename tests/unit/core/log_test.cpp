@@ -1,4 +1,4 @@
-// An event is one line, whatever is in it.
+// An event is one line, whatever it contains.
 #include "core/log.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ using namespace imgsrv;
 
 namespace {
 
-// The log goes to a file of its own while this lives.
+// The log goes to a file of its own while this exists.
 class LogFile {
   public:
     explicit LogFile(log::Format format) {
@@ -47,7 +47,7 @@ class LogFile {
     std::string path_;
 };
 
-// Line breaks, a terminal's colours by ESC and by U+009B, DEL, and bytes that are no UTF-8.
+// Line breaks, a terminal's colours by ESC and by U+009B, DEL, and bytes that are not UTF-8.
 constexpr const char* kHostile =
     "a\nb\r\x1B[31m\xC2\x9B"
     "31m\x7F"
@@ -86,7 +86,7 @@ TEST_CASE("a pipe that nobody reads is refused, not waited for") {
 TEST_CASE("a line that did not fit on the disk does not spoil the next") {
     const LogFile file(log::Format::json);
     log::info("before");
-    // A limit on the file's size ends a write in the middle, as a full disk does.
+    // A limit on the file's size cuts a write short, as a full disk does.
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit old{};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);

@@ -10,7 +10,7 @@ TEST_CASE("nearest finds the word that was meant") {
     CHECK(imgsrv::nearest("pathstyle", keys) == "path_style");
 }
 
-TEST_CASE("nearest keeps quiet when nothing is near") {
+TEST_CASE("nearest returns nothing when nothing is near") {
     const std::vector<std::string> keys = {"endpoint", "bucket", "db"};
     CHECK(imgsrv::nearest("colour", keys).empty());
     CHECK(imgsrv::nearest("xy", keys).empty());

@@ -37,7 +37,7 @@ TEST_CASE("passwords of URLs and of connection strings") {
     CHECK(redacted("://") == "://");
 }
 
-TEST_CASE("kept secrets are hidden wherever they stand") {
+TEST_CASE("registered secrets are hidden wherever they occur") {
     keep_secret("s3cr3t/key+1");
     keep_secret("s3cr3t/key+1 and longer\n");
     keep_secret("with \"quotes\"");
@@ -56,7 +56,7 @@ TEST_CASE("a line of megabytes that a client made costs no more than its length"
         for (std::size_t i = 0; i < kTimes; ++i) text += piece;
         return text;
     };
-    // Not told by CHECK: what is compared is too long to print.
+    // Outside of CHECK: the texts compared are too long to print.
     const auto becomes = [&](std::string_view piece, std::string_view other) {
         return redacted(times(piece)) == times(other);
     };

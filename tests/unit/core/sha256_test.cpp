@@ -14,7 +14,7 @@ TEST_CASE("SHA-256 of FIPS 180-4's example") {
     REQUIRE(imgsrv::sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-TEST_CASE("a stored SHA-256 state goes on where it was, at any split") {
+TEST_CASE("a stored SHA-256 state resumes where it stopped, at any split") {
     const std::string text(1000, 'x');
     for (std::size_t cut : {0, 1, 63, 64, 65, 500, 1000}) {
         Sha256 first;

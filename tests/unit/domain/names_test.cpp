@@ -19,7 +19,7 @@ TEST_CASE("image names") {
     CHECK(std::string(long_name.message()) == "image name has 129 characters, at most 128 are allowed");
 }
 
-TEST_CASE("versions, aliases and tokens take more characters, each its own") {
+TEST_CASE("versions, aliases and tokens allow more characters, each its own set") {
     CHECK(check_version_name("1.0+rc1:2-x").ok());
     CHECK_FALSE(check_version_name("+1").ok());
     CHECK_FALSE(check_version_name("1/2").ok());

@@ -22,7 +22,7 @@ TEST_CASE("a completion names accepted parts in order") {
     CHECK(check_completion({{1, "a", 10}, {4, "d", 5}}, kAccepted).ok());
 }
 
-TEST_CASE("a wrong completion is refused by the part that is wrong") {
+TEST_CASE("a wrong completion is refused with the number of the wrong part") {
     CHECK(refusal({}) == "parts must name at least one part");
     CHECK(refusal({{1, "a", 10}, {3, "c", 10}}) == "part 3 has not been received");
     CHECK(refusal({{1, "x", 10}}) == "part 1 was received with etag 'a', not 'x'");
@@ -31,7 +31,7 @@ TEST_CASE("a wrong completion is refused by the part that is wrong") {
     CHECK(refusal({{1, "a", 10}, {1, "a", 10}}).find("ascending") != std::string::npos);
 }
 
-TEST_CASE("a running hash counts for an object that begins with the parts it covers") {
+TEST_CASE("a running hash is valid for an object that starts with the parts it covers") {
     UploadSession session;
     CHECK(hash_covers_first(session, {{4, "d", 5}}));
     session.hashed_parts = 2;
@@ -41,7 +41,7 @@ TEST_CASE("a running hash counts for an object that begins with the parts it cov
     CHECK_FALSE(hash_covers_first(session, {{1, "a", 10}, {4, "d", 5}}));
 }
 
-TEST_CASE("parts are taken while the session is open and has not expired") {
+TEST_CASE("parts are accepted while the session is open and has not expired") {
     UploadSession session;
     session.expires = from_micros(1000);
     CHECK(check_accepts_parts(session, from_micros(999)).ok());

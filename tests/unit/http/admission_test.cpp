@@ -37,7 +37,7 @@ std::string head(const std::string& method, const std::string& target, const std
 
 }  // namespace
 
-TEST_CASE("a request that its route takes is let through") {
+TEST_CASE("a request that fits its route is admitted") {
     const auto judged = judge(head("GET", "/thing/a%20b"));
     REQUIRE(judged.admission.route != nullptr);
     CHECK(judged.request.route == "/thing/{id}");
@@ -59,7 +59,7 @@ TEST_CASE("methods and paths that no route has") {
     CHECK(judge(head("GET", "/%00")).status() == 400);
 }
 
-TEST_CASE("OPTIONS tells what a path has") {
+TEST_CASE("OPTIONS lists the methods of a path") {
     const auto one = judge(head("OPTIONS", "/thing"));
     CHECK(one.status() == 204);
     CHECK(*one.admission.answer->headers.find("Allow") == "POST, OPTIONS");
@@ -67,7 +67,7 @@ TEST_CASE("OPTIONS tells what a path has") {
     CHECK(judge(head("OPTIONS", "/none")).status() == 404);
 }
 
-TEST_CASE("bodies are judged before they are read") {
+TEST_CASE("bodies are checked before they are read") {
     CHECK(judge(head("GET", "/thing/1", "Content-Length: 1\r\n")).status() == 400);
     CHECK(judge(head("GET", "/thing/1", "Transfer-Encoding: chunked\r\n")).status() == 400);
     CHECK(judge(head("GET", "/thing/1", "Content-Length: 0\r\n")).status() == 0);

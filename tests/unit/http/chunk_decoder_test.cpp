@@ -9,7 +9,8 @@ using http::ChunkDecoder;
 
 namespace {
 
-// Feeds `wire` in pieces that end at the given places, keeping what is not consumed; the decoded body, or the error.
+// Feeds `wire` in pieces that end at these offsets, buffering what is not consumed. Returns the decoded body or the
+// error.
 Result<std::string> decode(const std::string& wire, const std::vector<std::size_t>& ends, std::size_t room,
                            std::size_t* rest = nullptr) {
     ChunkDecoder decoder(1 << 20);

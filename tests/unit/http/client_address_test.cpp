@@ -30,7 +30,7 @@ TEST_CASE("hops are counted from the right") {
     CHECK(of("192.0.2.7, 10.2.2.2, 10.1.1.1", kAll) == "192.0.2.7");
 }
 
-TEST_CASE("addresses as proxies write them") {
+TEST_CASE("addresses in the forms that proxies write") {
     CHECK(of("192.0.2.7:4711", 1) == "192.0.2.7");
     CHECK(of("2001:DB8:0:0::1", 1) == "2001:db8::1");
     CHECK(of("[2001:db8::1]", 1) == "2001:db8::1");
@@ -40,7 +40,7 @@ TEST_CASE("addresses as proxies write them") {
     CHECK(of("192.0.2.7,, ,", 1) == "192.0.2.7");
 }
 
-TEST_CASE("what is no address ends the reading") {
+TEST_CASE("an entry that is not an address ends the reading") {
     for (const char* garbage : {"unknown",  "_hidden",   "example.org",   "1.2.3",     "1.2.3.4.5",     "256.1.1.1",
                                 "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "[1.2.3.4]", "[::1",          "::1]",
                                 "[::1]x",   "[::1]:",    "fe80::1%eth0",  "\"::1\"",   "for=192.0.2.1", "1.2.3.4 5",

@@ -34,7 +34,7 @@ std::string field(const http::Response& response, std::string_view name) {
 
 }  // namespace
 
-TEST_CASE("the coding that is liked best") {
+TEST_CASE("the preferred coding wins") {
     CHECK(http::choose_coding({}) == Coding::identity);
     CHECK(chosen("") == Coding::identity);
     CHECK(chosen("gzip") == Coding::gzip);
@@ -71,7 +71,7 @@ TEST_CASE("which media types are text") {
         CHECK_FALSE(http::is_text(type));
 }
 
-TEST_CASE("text of 1 KiB and more is compressed, and says so") {
+TEST_CASE("text of 1 KiB and more is compressed and marked") {
     const auto response = encoded(text_of(1024), "gzip");
     CHECK(field(response, "Content-Encoding") == "gzip");
     CHECK(field(response, "Vary") == "Accept-Encoding");
@@ -85,7 +85,7 @@ TEST_CASE("text of 1 KiB and more is compressed, and says so") {
     CHECK(std::get<std::string>(plain.body).size() == 1024);
 }
 
-TEST_CASE("what is short, no text, coded already, a part, a file or a stream stays as it is") {
+TEST_CASE("a body that is short, not text, coded already, partial, a file or a stream stays unchanged") {
     const auto untouched = [](const http::Response& response) {
         CHECK(response.headers.find("Vary") == nullptr);
         CHECK(field(response, "ETag") == "\"abc\"");

@@ -15,7 +15,7 @@ TEST_CASE("percent-encoding is decoded byte by byte") {
     CHECK(percent_decode("%2541") == "%41");  // once, not twice
 }
 
-TEST_CASE("broken percent-encoding is no text") {
+TEST_CASE("broken percent-encoding is rejected") {
     for (const char* bad : {"%", "%4", "%4g", "%g4", "%%41", "abc%", "% 41", "%-1"}) {
         INFO(bad);
         CHECK_FALSE(percent_decode(bad));

@@ -4,7 +4,7 @@
 
 using imgsrv::http::Preferences;
 
-TEST_CASE("a list with weights is read as RFC 9110 has it") {
+TEST_CASE("a weighted list is read as in RFC 9110") {
     const Preferences wanted("gzip;q=0.8, BR , deflate;q=0, identity; x=1 ;Q=0.25,zstd;q=1.000");
     CHECK(wanted.quality("gzip") == 800);
     CHECK(wanted.quality("br") == 1000);
@@ -14,7 +14,7 @@ TEST_CASE("a list with weights is read as RFC 9110 has it") {
     CHECK_FALSE(wanted.quality("compress"));
 }
 
-TEST_CASE("what Prometheus sends") {
+TEST_CASE("the Accept field of Prometheus") {
     const Preferences wanted(
         "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1");
     CHECK(wanted.quality("application/openmetrics-text") == 750);

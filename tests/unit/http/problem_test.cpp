@@ -52,7 +52,7 @@ TEST_CASE("codes map to the statuses of the contract") {
     }
 }
 
-TEST_CASE("what only the operator may know stays out of the answer") {
+TEST_CASE("what only the operator may know stays out of the response") {
     for (const Code code : {Code::internal, Code::data_loss}) {
         const auto response = http::problem(Status(code, "table blobs is corrupt").with_detail("/var/lib/x"), "r");
         const std::string text = std::get<std::string>(response.body);
@@ -63,13 +63,13 @@ TEST_CASE("what only the operator may know stays out of the answer") {
     CHECK(document(shown)["detail"] == "blob is not here");
 }
 
-TEST_CASE("a client is told how to go on") {
+TEST_CASE("a client is told what to do next") {
     CHECK(http::problem(Status(Code::unauthenticated, "no token"), "r").headers.find("WWW-Authenticate") != nullptr);
     CHECK(http::problem(Status(Code::unavailable, "away"), "r").headers.find("Retry-After") != nullptr);
     const auto soon = http::problem(Status(Code::unavailable, "away").with_retry_after_ms(1200), "r");
     CHECK(*soon.headers.find("Retry-After") == "2");
 }
 
-TEST_CASE("bytes that are no UTF-8 do not break the document") {
+TEST_CASE("bytes that are not UTF-8 do not break the document") {
     CHECK(document(http::problem(400, "name \xFF", "r"))["status"] == 400);
 }

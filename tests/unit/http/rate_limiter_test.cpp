@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// How many of so many requests at one time pass.
+// How many of `requests` simultaneous requests pass.
 int passed(RateLimiter& limiter, RateLimiter::Client client, RateLimiter::Clock::time_point now, int requests) {
     int count = 0;
     for (int i = 0; i < requests; ++i) count += limiter.take(client, now) == 0s ? 1 : 0;
@@ -21,7 +21,7 @@ int passed(RateLimiter& limiter, RateLimiter::Client client, RateLimiter::Clock:
 
 }  // namespace
 
-TEST_CASE("a client may send a minute's worth at once, and then as much as comes back") {
+TEST_CASE("a client may send a minute's worth at once, then only what is refilled") {
     RateLimiter limiter(1200);
     const auto client = limiter.client("192.0.2.7");
     const auto now = RateLimiter::Clock::now();
@@ -33,7 +33,7 @@ TEST_CASE("a client may send a minute's worth at once, and then as much as comes
     CHECK(passed(limiter, limiter.client("192.0.2.8"), now, 2000) == 1200);
 }
 
-TEST_CASE("the wait that is told is enough, and not much more") {
+TEST_CASE("the announced wait is enough, and not much too long") {
     for (const unsigned rate : {1U, 5U, 60U, 1200U, 1'000'000U}) {
         RateLimiter limiter(rate);
         const auto client = limiter.client("192.0.2.7");
@@ -46,7 +46,7 @@ TEST_CASE("the wait that is told is enough, and not much more") {
     }
 }
 
-TEST_CASE("a request that began before others does not fill the bucket that they emptied") {
+TEST_CASE("a request that started earlier does not refill a bucket that later ones emptied") {
     RateLimiter limiter(1200);
     const auto client = limiter.client("192.0.2.7");
     const auto now = RateLimiter::Clock::now() + 1min;
@@ -62,16 +62,16 @@ TEST_CASE("an IPv6 client is its /64") {
     CHECK(limiter.client("::ffff:192.0.2.7") == limiter.client("192.0.2.7"));
 }
 
-TEST_CASE("nobody can foresee who shares a place with whom") {
+TEST_CASE("nobody can predict which clients share a slot") {
     CHECK(RateLimiter(10).client("192.0.2.7") != RateLimiter(10).client("192.0.2.7"));
 }
 
-TEST_CASE("many addresses neither make it grow nor lock out those who come later") {
+TEST_CASE("many addresses neither make it grow nor lock out later clients") {
     RateLimiter limiter(10);
     const auto now = RateLimiter::Clock::now();
     const auto heavy = limiter.client("192.0.2.7");
     CHECK(passed(limiter, heavy, now, 100) == 10);
-    // Others that send one request each hardly ever displace one that is over its limit.
+    // Clients that send one request each hardly ever displace one over its limit.
     for (unsigned i = 0; i < 200'000; ++i) {
         const std::string address =
             "10." + std::to_string(i >> 16U) + "." + std::to_string(i >> 8U & 255U) + "." + std::to_string(i & 255U);

@@ -33,7 +33,7 @@ std::string put(const std::string& fields) {
 
 }  // namespace
 
-TEST_CASE("a head is taken apart") {
+TEST_CASE("a head is parsed") {
     const auto parsed =
         parse("PUT /v1/a%2Fb?x=1&y=? HTTP/1.1\r\nHost: h:80\r\nX-A:  two words \r\nContent-Length: 5\r\n\r\n");
     REQUIRE_FALSE(parsed.error);
@@ -74,7 +74,7 @@ TEST_CASE("versions and persistence") {
     CHECK(status_of("GET /\r\n\r\n") == 400);
 }
 
-TEST_CASE("the Host field is there once and sane") {
+TEST_CASE("the Host field must occur once and be valid") {
     CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);
     CHECK(status_of("GET / HTTP/1.0\r\n\r\n") == 200);
     CHECK(status_of("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n") == 400);
@@ -140,12 +140,12 @@ TEST_CASE("the end of a head is found however it is split") {
         }
 }
 
-TEST_CASE("what cannot become a head is seen early") {
+TEST_CASE("what cannot become a head is detected early") {
     for (const char* bad : {"GET / HTTP/1.1\n", "GET / HTTP/1.1\r\nHost: a\n", "\n", "\x16\x03\x01", "\x80", " GET"}) {
         HeadScanner scanner;
         CHECK(scanner.scan(bad) == HeadScanner::Found::malformed);
     }
     HeadScanner scanner;
-    CHECK(scanner.scan("\r\nGET") == HeadScanner::Found::head);  // an empty line, to be passed over
+    CHECK(scanner.scan("\r\nGET") == HeadScanner::Found::head);  // an empty line, to be skipped
     CHECK(scanner.length() == 2);
 }

@@ -38,7 +38,7 @@ TEST_CASE("paths find their routes") {
     CHECK(pattern_of(router, Method::get, "/v1/images/debian") == "/v1/images/{name}");
     CHECK(pattern_of(router, Method::head, "/v1/images/debian") == "/v1/images/{name}");
     CHECK(pattern_of(router, Method::get, "/v1/images/special/aliases") == "/v1/images/special/aliases");
-    // The literal leads nowhere here, so the parameter is tried.
+    // The literal is a dead end here, so the parameter is tried.
     CHECK(pattern_of(router, Method::get, "/v1/images/special/aliases/x") == "/v1/images/{name}/aliases/{alias}");
     CHECK(pattern_of(router, Method::get, "/v1/images/special") == "/v1/images/{name}");
     CHECK(pattern_of(router, Method::del, "/v1/images/special") == "/v1/images/special");
@@ -59,7 +59,7 @@ TEST_CASE("parameters carry their route's names and are decoded one by one") {
     CHECK(put->params[0].first == "image");
 }
 
-TEST_CASE("a known path with another method names the methods it has") {
+TEST_CASE("a known path with another method lists its methods") {
     const auto router = make_router();
     CHECK(router.match(Method::put, "/v1/images")->allow == "GET, HEAD, POST");
     CHECK(router.match(Method::post, "/v1/images/special")->allow == "GET, HEAD, DELETE");

@@ -13,7 +13,7 @@ struct Things {
     std::map<std::uint64_t, TimerWheel::Timer> timers;
     std::vector<std::uint64_t> fired;
 
-    // Runs so many ticks; the ids that fired.
+    // Runs that many ticks; returns the ids that fired.
     std::vector<std::uint64_t> run(std::chrono::milliseconds time) {
         fired.clear();
         for (auto left = time / TimerWheel::kTick; left > 0; --left)
@@ -34,7 +34,7 @@ TEST_CASE("a deadline fires once, never early and at most two ticks late") {
         INFO(delay.count());
         Things things;
         things.wheel.set(1, things.timers[1], delay);
-        // The running tick may end at once, so it counts as nothing.
+        // The current tick may end at once, so it does not count.
         CHECK(things.run(delay / TimerWheel::kTick * TimerWheel::kTick).empty());
         CHECK(things.run(2 * TimerWheel::kTick) == std::vector<std::uint64_t>{1});
         CHECK(things.run(300000ms).empty());

@@ -52,7 +52,7 @@ TEST_CASE("plain text of Prometheus") {
     CHECK_THAT(text, Catch::Contains("wait_seconds_count{who=\"me\"} 3\n"));
 }
 
-TEST_CASE("the scraper chooses the text by Accept") {
+TEST_CASE("the scraper chooses the format by Accept") {
     CHECK(choose_exposition("") == Exposition::text);
     CHECK(choose_exposition("*/*") == Exposition::text);
     CHECK(choose_exposition("text/html, application/openmetrics-text;q=0") == Exposition::text);

@@ -61,14 +61,14 @@ TEST_CASE("requests are counted by method, route and status under both names") {
     }
 }
 
-TEST_CASE("what is not a route of this server adds no label") {
+TEST_CASE("a request that matches no route adds no label") {
     const http::Router router = two_routes();
     telemetry::HttpMetrics metrics(router);
     finish(metrics, http::Method::get, "/v1/images/secret-name", 200, std::chrono::milliseconds(1));
     CHECK_THAT(text_of(metrics), !Catch::Contains("secret-name"));
 }
 
-TEST_CASE("threads that meet a new status at once count all of it") {
+TEST_CASE("threads that meet a new status at the same time lose no count") {
     const http::Router router = two_routes();
     telemetry::HttpMetrics metrics(router);
     std::vector<std::thread> threads;

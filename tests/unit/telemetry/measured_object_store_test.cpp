@@ -19,7 +19,7 @@ Status drain(ports::ByteReader& reader) {
     }
 }
 
-// Answers every call with `answer`; reads bodies twice when they can be rewound, as a store does that tries again.
+// Answers every call with `answer`; reads a body twice if it can be rewound, like a store that retries.
 class Fake final : public ports::ObjectStore {
   public:
     Status answer;
@@ -90,7 +90,7 @@ struct Measured {
 
 }  // namespace
 
-TEST_CASE("how operations of the object store end is counted") {
+TEST_CASE("operations of the object store are counted by outcome") {
     Measured m;
     const std::pair<Code, const char*> outcomes[] = {
         {Code::ok, "success"},         {Code::not_found, "not_found"},           {Code::aborted, "conflict"},
@@ -108,7 +108,7 @@ TEST_CASE("how operations of the object store end is counted") {
                Catch::Contains("imgsrv_objectstore_operation_duration_seconds_count{operation=\"stat\"} 7\n"));
 }
 
-TEST_CASE("bytes count as they pass, again when they pass again") {
+TEST_CASE("bytes count each time they are transferred") {
     Measured m;
     test::TextReader body("abcdef");
     REQUIRE(m.store->put(m.call, "key", body, ports::Overwrite::replace).ok());

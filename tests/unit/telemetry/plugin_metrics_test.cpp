@@ -32,7 +32,7 @@ TEST_CASE("a plugin's metrics are shown with its component") {
     CHECK_THAT(text, Catch::Contains("imgsrv_plugin_wait_seconds_bucket{component=\"s3\",le=\"0.05\"} 1\n"));
 }
 
-TEST_CASE("what breaks the rules is dropped, and harms nothing else") {
+TEST_CASE("a metric that breaks the rules is dropped and harms nothing else") {
     telemetry::Metrics metrics;
     telemetry::PluginMetrics sink(metrics.registry());
     sink.record(MetricKind::counter, "good_total", 1, LabelList{});
@@ -50,7 +50,7 @@ TEST_CASE("what breaks the rules is dropped, and harms nothing else") {
     CHECK_THAT(text, Catch::Contains("imgsrv_plugin_labels{ok=\"y\"} 1\n"));
 }
 
-TEST_CASE("labels without bound stop growing") {
+TEST_CASE("unbounded labels stop growing") {
     telemetry::Metrics metrics;
     telemetry::PluginMetrics sink(metrics.registry());
     for (int i = 0; i < 10'000; ++i) {
