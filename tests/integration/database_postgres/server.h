@@ -20,9 +20,8 @@ inline std::string server_url() {
 }
 
 inline void control_server(const char* what) {
-    if (std::system((std::string(SERVER_SCRIPT) + " " + what).c_str()) != 0) {
+    if (std::system((std::string(SERVER_SCRIPT) + " " + what).c_str()) != 0)
         throw std::runtime_error(std::string("cannot ") + what + " the server");
-    }
 }
 
 inline pid_t postmaster() {

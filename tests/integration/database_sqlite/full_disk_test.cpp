@@ -19,9 +19,8 @@ void mount_small_disk(const std::string& at) {
     const gid_t group = ::getgid();
     if (::unshare(CLONE_NEWNS) != 0) {
         // Not root: be root in a user namespace.
-        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
             throw Failure("this test needs root, or a kernel that lets users make namespaces");
-        }
         std::ofstream("/proc/self/setgroups") << "deny";
         std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
         std::ofstream("/proc/self/gid_map") << "0 " << group << " 1";

@@ -112,9 +112,8 @@ TEST_CASE("documents are bounded, however they come") {
         client.send(bytes);
         return client.reply();
     };
-    for (const std::size_t size : {0, 1, 16'384, 16'385, 50'000}) {
+    for (const std::size_t size : {0, 1, 16'384, 16'385, 50'000})
         CHECK(post(with_body("POST", "/document", pattern(size))).body == pattern(size));
-    }
     CHECK(post(with_body("POST", "/document", pattern(50'001))).status == 413);
     const std::string chunked = "POST /document HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     CHECK(post(chunked + "C350\r\n" + pattern(50'000) + "\r\n0\r\n\r\n").body == pattern(50'000));

@@ -45,9 +45,7 @@ TEST_CASE("a head that does not arrive is given up") {
     SECTION("byte by byte does not help") {
         auto client = fixture.client();
         bool open = true;
-        for (int i = 0; open && i < 200; ++i) {
-            open = client.send("G") && client.silent(10ms);
-        }
+        for (int i = 0; open && i < 200; ++i) open = client.send("G") && client.silent(10ms);
         CHECK_FALSE(open);
     }
     SECTION("an idle connection is closed without a response") {

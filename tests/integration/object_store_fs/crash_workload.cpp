@@ -153,9 +153,8 @@ bool one_upload(Store& store, Ledger& ledger, UploadRun& run, Random& random) {
     std::vector<std::thread> senders;
     for (std::uint32_t i = 0; i < kPartSenders; ++i) {
         senders.emplace_back([&] {
-            for (std::size_t at = next++; at < order.size() && fine; at = next++) {
+            for (std::size_t at = next++; at < order.size() && fine; at = next++)
                 if (!send_part(store, ledger, run, order[at], bytes[order[at] - 1], announce)) fine = false;
-            }
         });
     }
     for (auto& sender : senders) sender.join();
@@ -220,9 +219,8 @@ void verify_objects(Store& store, const Ledger& ledger, std::uint32_t worker) {
     for (const auto& [key, version] : now) {
         Versions versions = also[key];
         versions.push_back(version);
-        if (!matches(store, object_key(worker, key), versions)) {
+        if (!matches(store, object_key(worker, key), versions))
             fail("the object " + object_key(worker, key) + " is not what was stored last");
-        }
     }
 }
 
@@ -293,9 +291,8 @@ void verify_uploads(Store& store, const Ledger& ledger, std::uint32_t worker) {
             at->second.challenged = true;
         }
     }
-    for (const auto& [number, upload] : uploads) {
+    for (const auto& [number, upload] : uploads)
         if (!upload.id.empty()) verify_upload(store, upload_key(worker, number), upload);
-    }
 }
 
 }  // namespace
@@ -333,12 +330,10 @@ void work(const std::string& root, std::uint64_t seed, Ledger& ledger) {
         Instance instance(fs_component(), fs_settings(root));
         Store store(instance);
         std::vector<std::thread> workers;
-        for (std::uint32_t i = 0; i < kObjectWorkers; ++i) {
+        for (std::uint32_t i = 0; i < kObjectWorkers; ++i)
             workers.emplace_back([&, i] { work_on_objects(store, ledger, i, seed + i); });
-        }
-        for (std::uint32_t i = kObjectWorkers; i < kObjectWorkers + kUploadWorkers; ++i) {
+        for (std::uint32_t i = kObjectWorkers; i < kObjectWorkers + kUploadWorkers; ++i)
             workers.emplace_back([&, i] { work_on_uploads(store, ledger, i, seed + i); });
-        }
         for (auto& worker : workers) worker.join();
     } catch (const std::exception&) {
         // The power was cut during the start. verify() detects a store that cannot start at all.

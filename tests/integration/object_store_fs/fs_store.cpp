@@ -22,9 +22,8 @@ constexpr unsigned long kShutdown = _IOR('X', 125, std::uint32_t);
 constexpr std::uint32_t kNoLogFlush = 2;
 
 void command(const std::string& line) {
-    if (std::system(line.c_str()) != 0) {
+    if (std::system(line.c_str()) != 0)
         throw std::runtime_error("this test needs root, loop devices and mkfs.ext4; failed: " + line);
-    }
 }
 
 // Makes this process's mounts private: otherwise a namespace that another process creates in the meantime would get a
@@ -76,9 +75,8 @@ void SmallDisk::mount() {
 }
 
 void SmallDisk::unmount() {
-    if (::umount2(mount_point().c_str(), 0) != 0) {
+    if (::umount2(mount_point().c_str(), 0) != 0)
         throw std::runtime_error(std::string("cannot unmount: ") + std::strerror(errno));
-    }
 }
 
 std::uint64_t SmallDisk::free_bytes() const {
@@ -102,9 +100,8 @@ void SmallDisk::restore_power() {
 
 std::size_t count_files(const std::string& folder) {
     std::size_t count = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
         if (!entry.is_directory()) ++count;
-    }
     return count;
 }
 

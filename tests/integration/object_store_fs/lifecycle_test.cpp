@@ -142,9 +142,8 @@ TEST_CASE("completing parts of one size copies nothing") {
     Store store(instance);
     const auto id = store.mp_create("o", 40 * kMiB + 1);
     std::vector<Part> parts(6);
-    for (const std::uint32_t number : {6U, 2U, 4U, 1U, 5U, 3U}) {
+    for (const std::uint32_t number : {6U, 2U, 4U, 1U, 5U, 3U})
         parts[number - 1] = store.mp_put_part("o", id, number, {number, number == 6 ? 1 : 8 * kMiB});
-    }
     const auto data = stat_of(only_entry(folder.path() + "/uploads") + "/data-1");
     CHECK(count_files(folder.path() + "/uploads") == 2);  // the journal and the data
     store.mp_complete("o", id, parts);

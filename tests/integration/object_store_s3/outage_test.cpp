@@ -13,9 +13,8 @@ using Catch::Contains;
 namespace {
 
 void control(const char* what) {
-    if (std::system((std::string(SERVER_SCRIPT) + " " + what).c_str()) != 0) {
+    if (std::system((std::string(SERVER_SCRIPT) + " " + what).c_str()) != 0)
         throw std::runtime_error(std::string("cannot ") + what);
-    }
 }
 
 // Ends an outage, however the test ends.

@@ -28,9 +28,8 @@ conformance::Settings s3_settings(Options options) {
     };
     for (const auto& [key, value] : options) values[key] = value;
     conformance::Settings settings;
-    for (const auto& [key, value] : values) {
+    for (const auto& [key, value] : values)
         if (!value.empty()) settings.add(key, value);
-    }
     return settings;
 }
 

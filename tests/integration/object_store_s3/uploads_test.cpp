@@ -52,9 +52,8 @@ TEST_CASE("a small part in the middle is refused by its number") {
     const auto two = store.mp_put_part(key, id, 2, {2, kPart});
     const auto three = store.mp_put_part(key, id, 3, {3, kPart});
     imgsrv_error error{};
-    for (const auto& parts : {std::vector<Part>{one, two, three}, std::vector<Part>{one, two}}) {
+    for (const auto& parts : {std::vector<Part>{one, two, three}, std::vector<Part>{one, two}})
         CHECK(store.mp_complete(key, id, parts, nullptr, &error) == IMGSRV_FAILED_PRECONDITION);
-    }
     CHECK_FALSE(store.exists(key));
     store.mp_complete(key, id, {two, three});
     store.expect_object(key, {{2, kPart}, {3, kPart}});

@@ -29,9 +29,9 @@ TEST_CASE("the event loop sends the forms that are cached, and leaves the others
     CHECK_FALSE(api::cached_text_response_at_once(request, text, kJson));
     const auto made = api::cached_text_response(request, text, kJson);
     CHECK(*made.headers.find("Content-Encoding") == "gzip");
-    const auto kept = api::cached_text_response_at_once(request, text, kJson);
-    REQUIRE(kept);
-    CHECK(body_of(*kept) == body_of(made));
+    const auto cached = api::cached_text_response_at_once(request, text, kJson);
+    REQUIRE(cached);
+    CHECK(body_of(*cached) == body_of(made));
     CHECK_FALSE(api::cached_text_response_at_once(request_for("br"), text, kJson));
 }
 

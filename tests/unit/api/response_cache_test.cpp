@@ -25,8 +25,8 @@ TEST_CASE("the cache stays bounded, including compressed forms") {
     api::ResponseCache cache(clock);
     auto answer = std::make_shared<api::CachedResponse>(std::string(1024 * 1024, 'x'));
     for (int i = 0; i < 100; ++i) cache.put("/" + std::to_string(i), answer);
-    int kept = 0;
-    for (int i = 0; i < 100; ++i) kept += cache.find("/" + std::to_string(i)) ? 1 : 0;
-    CHECK(kept > 0);
-    CHECK(kept <= 9);
+    int found = 0;
+    for (int i = 0; i < 100; ++i) found += cache.find("/" + std::to_string(i)) ? 1 : 0;
+    CHECK(found > 0);
+    CHECK(found <= 9);
 }
