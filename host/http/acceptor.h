@@ -16,7 +16,7 @@ namespace imgsrv::http {
 class Acceptor {
   public:
     Acceptor(ServerContext& server, EventLoops& loops, const std::vector<std::unique_ptr<Listener>>& listeners);
-    // stop()
+    // Calls stop().
     ~Acceptor();
 
     Status start();

@@ -27,7 +27,7 @@ struct Accepted {
 class EventLoops {
   public:
     EventLoops(ServerContext& server, std::size_t threads);
-    // stop()
+    // Calls stop().
     ~EventLoops();
 
     // Returns once every loop runs.

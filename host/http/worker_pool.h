@@ -12,7 +12,7 @@ namespace imgsrv::http {
 class WorkerPool {
   public:
     explicit WorkerPool(std::size_t limit) : limit_(limit) {}
-    // stop()
+    // Calls stop().
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;

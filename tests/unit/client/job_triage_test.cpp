@@ -51,7 +51,7 @@ TEST_CASE("a failure that names no digest shows those of the version") {
 TEST_CASE("what to do next depends on the reason") {
     CHECK(has(triage(failed_job("data_loss", kOne), {}), "upload the damaged bytes again"));
     CHECK(has(triage(failed_job("unavailable", "x"), {}), "/health"));
-    CHECK(has(triage(failed_job("internal", "x"), {}), "log of the request job-j1"));
+    CHECK(has(triage(failed_job("internal", "x"), {}), "log for the request job-j1"));
 }
 
 TEST_CASE("jobs that did not fail") {
