@@ -110,7 +110,7 @@ void add_job_command(CLI::App& app, int& exit_code) {
         CLI::App* c = group->add_subcommand(name, what);
         if (run == run_job_list)
             c->add_option("--state", options->state,
-                          "Only jobs that are queued, running, succeeded, failed or abandoned")
+                          "Only jobs in this state: queued, running, succeeded, failed or abandoned")
                 ->type_name("STATE");
         else
             c->add_option("job", options->id, "The job's id")->required()->type_name("JOB");

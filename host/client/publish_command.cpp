@@ -70,7 +70,8 @@ void add_publish_command(CLI::App& app, int& exit_code) {
         ->group(files)
         ->allow_extra_args(false);
 
-    c->add_option("--alias", options->aliases, "Point this alias at the version once it is published (may be repeated)")
+    c->add_option("--alias", options->aliases,
+                  "Point this alias, e.g. latest, at the version once it is published (may be repeated)")
         ->type_name("ALIAS")
         ->allow_extra_args(false);
     c->add_option("--display-name", options->display_name, "Title of the image, if it is created")->type_name("TEXT");
