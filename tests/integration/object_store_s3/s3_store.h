@@ -11,9 +11,8 @@
 
 namespace imgsrv::test {
 
-constexpr std::uint64_t kMiB = 1 << 20;
-// The smallest part that S3 accepts, except for the last.
-constexpr std::uint64_t kPart = 5 * kMiB;
+using conformance::kMiB;
+using conformance::kPart;
 
 using Options = std::initializer_list<std::pair<const char*, std::string>>;
 
