@@ -100,7 +100,7 @@ def test_every_metric_is_there(server, data):
                            status_code="200"), 1, "the blob was read once")
     check.equal(seen.value("http_server_request_duration_seconds_count", http_request_method="GET", http_route="",
                            http_response_status_code="404"), 1, "a path that there is not")
-    check.equal(seen.value("imgsrv_objectstore_bytes_total", operation="multipart_put", direction="write"),
+    check.equal(seen.value("imgsrv_objectstore_bytes_total", operation="put_part", direction="write"),
                 len(data) + 1, "bytes that went into the store")
     bounds = [has["le"] for name, has, _ in seen.samples if name == "http_request_duration_seconds_bucket"
               and has["route"] == "/v1/blobs/{digest}" and has["status_code"] == "200"]
