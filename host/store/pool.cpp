@@ -5,11 +5,24 @@
 #include "store/repetition.h"
 
 namespace imgsrv::store {
-Pool::Pool(ports::Database& database, PoolOptions options)
-    : database_(database),
-      options_(options),
-      dialect_(database.dialect() == "sqlite" ? Dialect::sqlite : Dialect::postgresql),
-      skip_locked_(database.skip_locked()) {}
+namespace {
+
+Result<Dialect> parse_dialect(std::string_view name) {
+    if (name == "sqlite") return Dialect::sqlite;
+    if (name == "postgresql") return Dialect::postgresql;
+    return Status(Code::unimplemented, "the database driver's SQL dialect '" + std::string(name.substr(0, 64)) +
+                                           "' is not supported; the supported dialects are sqlite and postgresql");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Pool>> Pool::open(ports::Database& database, PoolOptions options) {
+    IMGSRV_ASSIGN(const Dialect dialect, parse_dialect(database.dialect()));
+    return std::unique_ptr<Pool>(new Pool(database, dialect, options));
+}
+
+Pool::Pool(ports::Database& database, Dialect dialect, PoolOptions options)
+    : database_(database), options_(options), dialect_(dialect), skip_locked_(database.skip_locked()) {}
 
 Pool::~Pool() = default;
 

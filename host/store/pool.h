@@ -36,7 +36,9 @@ struct PoolStats {
 // Connections to the database and the transactions that run on them. [any]
 class Pool {
   public:
-    Pool(ports::Database& database, PoolOptions options);
+    // The database outlives the pool. Connects to nothing yet. unimplemented: the host has no SQL for the database's
+    // dialect.
+    static Result<std::unique_ptr<Pool>> open(ports::Database& database, PoolOptions options);
     ~Pool();
     Pool(const Pool&) = delete;
 
@@ -63,6 +65,8 @@ class Pool {
     PoolStats stats() const;
 
   private:
+    Pool(ports::Database& database, Dialect dialect, PoolOptions options);
+
     template <class Body>
     auto run(const ports::Call& call, ports::Access access, Body&& body) -> std::invoke_result_t<Body&, Transaction&> {
         using Out = std::invoke_result_t<Body&, Transaction&>;

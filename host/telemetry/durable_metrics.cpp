@@ -9,6 +9,7 @@ namespace {
 
 using store::statistics::Snapshot;
 using store::statistics::StateCount;
+using store::statistics::StepRows;
 
 double number(std::uint64_t value) {
     return static_cast<double>(value);
@@ -20,6 +21,12 @@ double seconds(std::chrono::microseconds value) {
 std::uint64_t count_of(const std::vector<StateCount>& counts, std::string_view state) {
     for (const auto& one : counts)
         if (one.state == state) return one.count;
+    return 0;
+}
+
+std::uint64_t rows_of(const std::vector<StepRows>& rows, std::string_view step) {
+    for (const auto& one : rows)
+        if (one.step == step) return one.count;
     return 0;
 }
 
@@ -80,7 +87,7 @@ void collect_publishing(Families& families, const Snapshot& s) {
         .add(number(s.versions_publishing))
         .move_to(families);
     gauge("imgsrv_incus_projection_rows", "Rows derived by the step incus_index.")
-        .add(number(s.incus_rows))
+        .add(number(rows_of(s.rows, "incus_index")))
         .move_to(families);
 }
 

@@ -97,14 +97,14 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
     store::PoolOptions pool;
     pool.connections =
         static_cast<std::size_t>(std::clamp<std::int64_t>(settings.integer("database.connections"), 1, 1000));
-    b.pool = std::make_unique<store::Pool>(*b.database, pool);
+    IMGSRV_ASSIGN(b.pool, store::Pool::open(*b.database, pool));
     return {};
 }
 
 Status open_sqlite_file(const plugin::PluginRegistry& registry, const std::filesystem::path& file, Backends& backends) {
     IMGSRV_ASSIGN(backends.database, plugin::create_database(registry, "sqlite", "backup",
                                                              {{"path", {file.string(), "this command"}}}, {}));
-    backends.pool = std::make_unique<store::Pool>(*backends.database, store::PoolOptions());
+    IMGSRV_ASSIGN(backends.pool, store::Pool::open(*backends.database, store::PoolOptions()));
     return {};
 }
 

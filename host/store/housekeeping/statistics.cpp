@@ -62,8 +62,12 @@ Status read_publishing(Transaction& tx, Time now, Snapshot& out) {
                             }));
     IMGSRV_ASSIGN(out.versions_publishing,
                   read_number(tx, "SELECT COUNT(*) FROM versions WHERE state = 'publishing'", {}));
-    IMGSRV_ASSIGN(out.incus_rows,
-                  read_number(tx, "SELECT COUNT(*) FROM projection_rows WHERE step = 'incus_index'", {}));
+    IMGSRV_ASSIGN(out.rows,
+                  list_rows<StepRows>(tx, "SELECT step, COUNT(*) FROM projection_rows GROUP BY step ORDER BY step", {},
+                                      [](const ports::Row& row) {
+                                          Columns c(row);
+                                          return StepRows{c.text(), c.size()};
+                                      }));
     return {};
 }
 

@@ -29,6 +29,12 @@ struct StepAges {
     Ages oldest;
 };
 
+// Projection rows that a step derived, of published versions and of others.
+struct StepRows {
+    std::string step;
+    std::uint64_t count = 0;
+};
+
 // What there is in the database, in numbers.
 struct Snapshot {
     std::vector<StateCount> uploads;  // states without any are left out, here and below
@@ -43,7 +49,7 @@ struct Snapshot {
     std::vector<StepCount> steps;
     std::vector<StepAges> step_ages;
     std::uint64_t versions_publishing = 0;
-    std::uint64_t incus_rows = 0;
+    std::vector<StepRows> rows;
 };
 
 // Reads indexes where there are some; the cost grows with the number of versions, by about a microsecond each.

@@ -20,12 +20,15 @@ struct Zero final : ports::Row {
     std::string_view text(std::size_t) const override { return "0"; }
 };
 
-// A database without tables. Every transaction that is committed loses against another one, for as long as `refusals`
-// lasts.
+// A database without tables. Every commit ends in `refusal`, by default as lost against another transaction, for as
+// long as `refusals` lasts.
 struct FakeDatabase final : ports::Database {
     int refusals = 0;
     int commits = 0;
+    int connects = 0;
+    Status refusal = Status(Code::aborted, "COMMIT: could not serialize access").with_db_class(DbClass::serialization);
     bool away = false;
+    std::string name = "postgresql";
 
     struct Link final : ports::Connection {
         explicit Link(FakeDatabase& d) : database(d) {}
@@ -33,7 +36,7 @@ struct FakeDatabase final : ports::Database {
         Status commit(const ports::Call&) override {
             ++database.commits;
             if (database.refusals-- <= 0) return {};
-            return Status(Code::aborted, "COMMIT: could not serialize access").with_db_class(DbClass::serialization);
+            return database.refusal;
         }
         Status rollback(const ports::Call&) override { return {}; }
         Status script(const ports::Call&, std::string_view) override { return {}; }
@@ -53,11 +56,12 @@ struct FakeDatabase final : ports::Database {
         FakeDatabase& database;
     };
 
-    std::string_view dialect() const override { return "postgresql"; }
+    std::string_view dialect() const override { return name; }
     bool concurrent_writers() const override { return true; }
     bool skip_locked() const override { return true; }
     bool can_listen() const override { return false; }
     Result<std::unique_ptr<ports::Connection>> connect(const ports::Call&) override {
+        ++connects;
         if (away) return Status(Code::unavailable, "away");
         return std::unique_ptr<ports::Connection>(std::make_unique<Link>(*this));
     }

@@ -16,7 +16,8 @@ const std::vector<store::Migration> kTwo = {{1, "first", "a", "-"}, {2, "second"
 TEST_CASE("a migration that lost against a node at work is applied again") {
     FakeDatabase database;
     database.refusals = 3;
-    store::Pool pool(database, {});
+    const auto opened = store::Pool::open(database, {});
+    store::Pool& pool = **opened;
     const auto applied = store::migrate(pool, {}, kTwo);
     REQUIRE(applied.ok());
     CHECK(*applied == 2);
@@ -26,7 +27,8 @@ TEST_CASE("a migration that lost against a node at work is applied again") {
 TEST_CASE("one that loses for ever is told with its name") {
     FakeDatabase database;
     database.refusals = 1'000;
-    store::Pool pool(database, {});
+    const auto opened = store::Pool::open(database, {});
+    store::Pool& pool = **opened;
     const auto applied = store::migrate(pool, {}, kTwo);
     REQUIRE_FALSE(applied.ok());
     CHECK_THAT(applied.status().describe(), Catch::Contains("first"));

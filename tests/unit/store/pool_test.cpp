@@ -17,7 +17,8 @@ const auto kNothing = [](store::Transaction&) -> Status { return {}; };
 TEST_CASE("a transaction that lost against another one is run again") {
     FakeDatabase database;
     database.refusals = 3;
-    store::Pool pool(database, {});
+    const auto opened = store::Pool::open(database, {});
+    store::Pool& pool = **opened;
     CHECK(pool.write({}, kNothing).ok());
     CHECK(database.commits == 4);
 }
@@ -27,7 +28,8 @@ TEST_CASE("one that loses for ever is told as a busy database, and nobody reads 
     database.refusals = 1'000;
     store::PoolOptions options;
     options.attempts = 3;
-    store::Pool pool(database, options);
+    const auto opened = store::Pool::open(database, options);
+    store::Pool& pool = **opened;
     const Status status = pool.write({}, kNothing);
     CHECK(status.code() == Code::unavailable);
     CHECK(status.retryable());
@@ -39,7 +41,8 @@ TEST_CASE("one that loses for ever is told as a busy database, and nobody reads 
 
 TEST_CASE("what the body says is not repeated") {
     FakeDatabase database;
-    store::Pool pool(database, {});
+    const auto opened = store::Pool::open(database, {});
+    store::Pool& pool = **opened;
     int runs = 0;
     const Status status = pool.write({}, [&](store::Transaction&) -> Status {
         ++runs;
@@ -55,7 +58,8 @@ TEST_CASE("the pool counts who waits and who gives up") {
     store::PoolOptions options;
     options.connections = 1;
     options.acquire_timeout = std::chrono::milliseconds(20);
-    store::Pool pool(database, options);
+    const auto opened = store::Pool::open(database, options);
+    store::Pool& pool = **opened;
     CHECK(pool.write({},
                      [&](store::Transaction&) -> Status {
                          CHECK(pool.stats().in_use == 1);
@@ -72,4 +76,32 @@ TEST_CASE("the pool counts who waits and who gives up") {
     CHECK(stats.canceled_acquires == 1);
     CHECK(stats.in_use == 0);
     CHECK(stats.idle == 1);
+}
+
+TEST_CASE("a dialect that the host has no SQL for is refused by name") {
+    FakeDatabase database;
+    database.name = "oracle";
+    const auto pool = store::Pool::open(database, {});
+    CHECK(pool.status().code() == Code::unimplemented);
+    CHECK(pool.status().message() ==
+          "the database driver's SQL dialect 'oracle' is not supported; the supported dialects are sqlite and "
+          "postgresql");
+    database.name = GENERATE("sqlite", "postgresql");
+    CHECK(store::Pool::open(database, {}).ok());
+}
+
+TEST_CASE("a link that broke is made anew, and the transaction repeated, unless it may have been committed") {
+    FakeDatabase database;
+    const bool unknown = GENERATE(true, false);
+    database.refusal = Status(Code::unavailable, "the link broke")
+                           .with_db_class(DbClass::connection)
+                           .with_retryable()
+                           .with_outcome_unknown(unknown);
+    database.refusals = 1;
+    const auto pool = store::Pool::open(database, {});
+    const Status status = (*pool)->write({}, kNothing);
+    CHECK(status.ok() == !unknown);
+    CHECK(status.outcome_unknown() == unknown);
+    CHECK(database.commits == (unknown ? 1 : 2));
+    CHECK(database.connects == (unknown ? 1 : 2));
 }

@@ -53,6 +53,11 @@ class FaultScript {
         after_.clear();
         always_.clear();
     }
+    // Entries whose call has not come yet. 0 at the end of a test: every fault did occur.
+    std::size_t pending() const {
+        const std::lock_guard lock(mutex_);
+        return before_.size() + after_.size();
+    }
     // Calls of the operation so far, those that failed too.
     std::uint64_t calls(Operation op) const {
         const std::lock_guard lock(mutex_);

@@ -48,7 +48,7 @@ class MemoryStore final : public ports::ObjectStore {
     // fail_after() here is a store that did what it was asked and whose answer is lost.
     FaultScript<StoreCall>& faults() { return faults_; }
 
-    // Behind the back of whoever uses the store; none of it counts as a call.
+    // Behind the back of the services; none of it counts as a call, and none fails.
     std::optional<std::string> bytes(std::string_view key) const;  // none: there is no such object
     bool has(std::string_view key) const { return bytes(key).has_value(); }
     std::vector<std::string> keys() const;

@@ -39,10 +39,11 @@ std::string migrated_file() {
     const auto file = folder / "imgsrv.db";
     {
         const auto database = open_file(file);
-        store::Pool pool(*database, {});
-        const auto migrations = store::load_migrations(MIGRATIONS, pool.dialect());
+        const auto pool = store::Pool::open(*database, {});
+        require_ok(pool.status());
+        const auto migrations = store::load_migrations(MIGRATIONS, (*pool)->dialect());
         require_ok(migrations.status());
-        require_ok(store::migrate(pool, {}, *migrations).status());
+        require_ok(store::migrate(**pool, {}, *migrations).status());
     }
     std::ostringstream bytes;
     bytes << std::ifstream(file, std::ios::binary).rdbuf();

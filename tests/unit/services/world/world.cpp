@@ -1,5 +1,7 @@
 #include "world/world.h"
 
+#include <exception>
+
 #include "core/sha256.h"
 #include "core/uuid.h"
 #include "services/storage_keys.h"
@@ -10,6 +12,18 @@ namespace imgsrv::test {
 
 using domain::VersionState;
 using store::Transaction;
+
+std::unique_ptr<store::Pool> World::open_pool(ports::Database& database) {
+    auto pool = store::Pool::open(database, {4, std::chrono::milliseconds(2000), 3});
+    REQUIRE(pool.ok());
+    return std::move(*pool);
+}
+
+World::~World() {
+    if (std::uncaught_exceptions() > 0) return;
+    CHECK(database.faults().pending() == 0);
+    CHECK(objects.faults().pending() == 0);
+}
 
 std::int64_t World::number(std::string_view sql, store::Params params) {
     return write([&](Transaction& tx) -> Result<std::int64_t> {

@@ -25,15 +25,15 @@ namespace imgsrv::test {
 //   PublishService other(world.other, ...);                         // another node, whose database never fails
 //   CHECK(world.number("SELECT COUNT(*) FROM blobs") == 1);         // behind the services' back
 //
-// Faults and the clock: fault_script.h, faulty_database.h, memory_store.h, test_clock.h. Takes about two milliseconds
-// to make; a test case makes its own.
+// A test fails when a fault that it wrote down did not occur. Faults and the clock: fault_script.h, faulty_database.h,
+// memory_store.h, test_clock.h. Takes about two milliseconds to make; a test case makes its own.
 class World {
   public:
-    explicit World(MemoryStoreTraits traits = {})
-        : database(scratch_.driver(), clock),
-          pool(database, {4, std::chrono::milliseconds(2000), 3}),
-          other(quiet_, {4, std::chrono::milliseconds(2000), 3}),
-          objects(clock, traits) {}
+    explicit World(MemoryStoreTraits traits = {}) : database(scratch_.driver(), clock), objects(clock, traits) {}
+
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
     // One number of the first row, 0 without one; its text, "" without one. The test fails when the statement does.
     std::int64_t number(std::string_view sql, store::Params params = {});
@@ -72,11 +72,15 @@ class World {
     FaultyDatabase database;
 
   private:
+    static std::unique_ptr<store::Pool> open_pool(ports::Database& database);
+
     FaultyDatabase quiet_{scratch_.driver(), clock};
+    const std::unique_ptr<store::Pool> pool_ = open_pool(database);
+    const std::unique_ptr<store::Pool> other_ = open_pool(quiet_);
 
   public:
-    store::Pool pool;   // of the node under test: through `database`
-    store::Pool other;  // of another node: the same rows, no faults
+    store::Pool& pool = *pool_;    // of the node under test: through `database`
+    store::Pool& other = *other_;  // of another node: the same rows, no faults
     MemoryStore objects;
     const ports::Call call{"unit-test", std::nullopt, nullptr};
 };
