@@ -4,9 +4,10 @@
 
 namespace imgsrv::services {
 
-LeaseKeeper::LeaseKeeper(Renew renew, CancelToken outer)
+LeaseKeeper::LeaseKeeper(Renew renew, CancelToken outer, LeasePace pace)
     : renew_(std::move(renew)),
       outer_(std::move(outer)),
+      pace_(pace),
       cancellation_(std::make_shared<Cancellation>()),
       thread_([this] { run(); }) {}
 
@@ -26,29 +27,27 @@ bool LeaseKeeper::lost() const {
 
 void LeaseKeeper::run() {
     using Clock = std::chrono::steady_clock;
-    // The outer cancellation is looked at between waits: a shutdown is seen within this time.
-    constexpr auto kGlance = std::chrono::milliseconds(100);
-    auto next = Clock::now() + kLeaseRenewal;
-    auto ends = Clock::now() + kLeaseTime;
+    auto next = Clock::now() + pace_.renewal;
+    auto ends = Clock::now() + pace_.lease;
     std::unique_lock lock(mutex_);
     while (!stop_) {
-        wake_.wait_for(lock, kGlance, [&] { return stop_; });
+        wake_.wait_for(lock, pace_.glance, [&] { return stop_; });
         if (stop_) return;
         if (outer_ && outer_->cancelled()) cancellation_->cancel();
         if (Clock::now() < next) continue;
         lock.unlock();
         const auto asked = Clock::now();
-        const Status renewed = renew_(std::min(ends, asked + std::chrono::seconds(5)));
+        const Status renewed = renew_(std::min(ends, asked + pace_.patience));
         lock.lock();
         if (renewed.ok()) {
-            next = asked + kLeaseRenewal;
-            ends = asked + kLeaseTime;
+            next = asked + pace_.renewal;
+            ends = asked + pace_.lease;
         } else if (renewed.code() == Code::aborted || Clock::now() >= ends) {
             lost_ = true;
             cancellation_->cancel();
             return;
         } else {
-            next = Clock::now() + std::chrono::seconds(1);
+            next = Clock::now() + pace_.retry;
         }
     }
 }

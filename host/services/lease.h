@@ -16,6 +16,15 @@ namespace imgsrv::services {
 inline constexpr std::chrono::seconds kLeaseTime{30};
 inline constexpr std::chrono::seconds kLeaseRenewal{10};
 
+// When a LeaseKeeper acts. Only tests have another pace than the default.
+struct LeasePace {
+    std::chrono::milliseconds lease = kLeaseTime;
+    std::chrono::milliseconds renewal = kLeaseRenewal;
+    std::chrono::milliseconds retry{1000};     // after a renewal that failed
+    std::chrono::milliseconds glance{100};     // how soon a cancellation from outside is seen
+    std::chrono::milliseconds patience{5000};  // for one renewal, at most
+};
+
 // Renews a lease in the background for as long as it lives. When a renewal says the lease is lost, the work is
 // cancelled; a renewal that fails for another reason is tried again until the lease has run out.
 class LeaseKeeper {
@@ -24,7 +33,7 @@ class LeaseKeeper {
     using Renew = std::function<Status(std::chrono::steady_clock::time_point deadline)>;
 
     // outer: cancels the work too, may be null.
-    LeaseKeeper(Renew renew, CancelToken outer);
+    LeaseKeeper(Renew renew, CancelToken outer, LeasePace pace = {});
     ~LeaseKeeper();
     LeaseKeeper(const LeaseKeeper&) = delete;
 
@@ -37,6 +46,7 @@ class LeaseKeeper {
 
     const Renew renew_;
     const CancelToken outer_;
+    const LeasePace pace_;
     const std::shared_ptr<Cancellation> cancellation_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;

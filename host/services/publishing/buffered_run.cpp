@@ -1,17 +1,8 @@
 #include "services/publishing/buffered_run.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace imgsrv::services {
-namespace {
-
-constexpr std::size_t kMaxKeyBytes = 512;
-constexpr std::size_t kMaxRowBytes = 1024 * 1024;
-constexpr std::size_t kMaxRunBytes = 64 * 1024 * 1024;
-
-}  // namespace
-
 Result<std::unique_ptr<ports::ByteReader>> BufferedRun::open_blob(const ports::Call& call, std::string_view digest,
                                                                   std::uint64_t offset,
                                                                   std::optional<std::uint64_t> length) {
@@ -31,23 +22,28 @@ void BufferedRun::progress(std::uint64_t done, std::uint64_t total) {
 }
 
 Status BufferedRun::put_row(std::string_view key, std::string_view json) {
-    if (key.empty() || key.size() > kMaxKeyBytes)
-        return {Code::invalid_argument, "a row's key must have 1 to " + std::to_string(kMaxKeyBytes) +
+    if (key.empty() || key.size() > limits_.key)
+        return {Code::invalid_argument, "a row's key must have 1 to " + std::to_string(limits_.key) +
                                             " bytes, this has " + std::to_string(key.size())};
-    if (json.size() > kMaxRowBytes)
+    if (json.size() > limits_.row)
         return {Code::too_large, "row '" + std::string(key) + "' has " + std::to_string(json.size()) +
-                                     " bytes, at most " + std::to_string(kMaxRowBytes) + " are allowed"};
-    row_bytes_ += key.size() + json.size();
-    if (row_bytes_ > kMaxRunBytes)
+                                     " bytes, at most " + std::to_string(limits_.row) + " are allowed"};
+    const auto place = place_of_.find(std::string(key));
+    const bool again = place != place_of_.end();
+    const std::size_t others = row_bytes_ - (again ? key.size() + rows_[place->second].json.size() : 0);
+    const std::size_t all = others + key.size() + json.size();
+    if (all > limits_.all_rows)
         return {Code::resource_exhausted,
-                "the step's rows add up to more than " + std::to_string(kMaxRunBytes) + " bytes"};
+                "the step's rows add up to more than " + std::to_string(limits_.all_rows) + " bytes"};
     if (!nlohmann::json::accept(json))
         return {Code::invalid_argument, "row '" + std::string(key) + "' is not valid JSON"};
-    const auto same = std::find_if(rows_.begin(), rows_.end(), [&](const auto& row) { return row.key == key; });
-    if (same != rows_.end())
-        same->json = json;
-    else
-        rows_.push_back({std::string(key), std::string(json)});
+    row_bytes_ = all;
+    if (again) {
+        rows_[place->second].json = json;
+        return {};
+    }
+    place_of_.emplace(key, rows_.size());
+    rows_.push_back({std::string(key), std::string(json)});
     return {};
 }
 

@@ -1,7 +1,6 @@
 #include "services/publishing/step_runner.h"
 
-#include <algorithm>
-
+#include "core/backoff.h"
 #include "core/log.h"
 #include "services/lease.h"
 #include "services/publishing/buffered_run.h"
@@ -17,6 +16,8 @@ namespace {
 
 // A step whose backend is away is tried again this often before the job fails.
 constexpr std::uint32_t kMaxAttempts = 20;
+constexpr std::chrono::seconds kFirstPause{1};
+constexpr std::chrono::seconds kMostPause{64};
 
 ports::StepManifest to_step_manifest(const ClaimedStep& claimed, const std::vector<domain::Artifact>& artifacts) {
     ports::StepManifest manifest{claimed.version_id, claimed.image_name, claimed.version, {}};
@@ -28,10 +29,6 @@ ports::StepManifest to_step_manifest(const ClaimedStep& claimed, const std::vect
         manifest.artifacts.push_back(std::move(out));
     }
     return manifest;
-}
-
-std::chrono::seconds backoff(std::uint32_t attempt) {
-    return std::chrono::seconds(1LL << std::min<std::uint32_t>(attempt > 0 ? attempt - 1 : 0, 6));
 }
 
 }  // namespace
@@ -163,7 +160,8 @@ Status StepRunner::requeue(const ClaimedStep& claimed, const Status& why, bool s
     const ports::Call call{"job-" + claimed.step.job_id, std::nullopt, nullptr};
     return pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        const Time not_before = stopping ? now : now + backoff(claimed.step.attempt_count);
+        const Time not_before =
+            stopping ? now : now + doubling_pause(kFirstPause, kMostPause, claimed.step.attempt_count);
         return store::publishing::requeue_step(
             tx, claimed, stopping ? std::nullopt : std::optional<std::string>(why.message()), not_before);
     });
