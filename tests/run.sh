@@ -4,7 +4,7 @@
 #   tests/run.sh            unit contract abi badplugins integration e2e lint tidy
 #   tests/run.sh PART...    only these; also: asan tsan (unit, contract and integration with that
 #                           sanitizer), soak (the long form of kill and memory tests), fuzz (half a minute each;
-#                           IMGSRV_FUZZ_SECONDS), bench
+#                           IMGSRV_FUZZ_SECONDS), bench, mutations (faults that the services' unit tests must notice)
 #
 # Prints progress, and as its last line exactly "N passed, N failed", counted in test cases. Exits non-zero when anything
 # failed, could not be built, or when a named part has no test.
@@ -94,6 +94,16 @@ tidy() {
     rm -f "$log"
 }
 
+mutations() {
+    local log
+    say "mutations"
+    log=$(mktemp)
+    python3 tests/unit/services/mutations.py | tee "$log"
+    # shellcheck disable=SC2046
+    count $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | grep . || echo 0 1)
+    rm -f "$log"
+}
+
 parts=("$@")
 ((${#parts[@]} > 0)) || parts=(unit contract abi badplugins integration e2e lint tidy)
 
@@ -125,7 +135,8 @@ for part in "${parts[@]}"; do
             ;;
         lint) lint ;;
         tidy) tidy ;;
-        *) give_up "there is no part '$part'; there are unit contract abi badplugins integration e2e lint tidy asan tsan soak fuzz bench" ;;
+        mutations) mutations ;;
+        *) give_up "there is no part '$part'; there are unit contract abi badplugins integration e2e lint tidy asan tsan soak fuzz bench mutations" ;;
     esac
 done
 finish

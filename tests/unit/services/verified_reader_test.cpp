@@ -11,7 +11,7 @@ using imgsrv::test::TextReader;
 
 namespace {
 
-std::string digest_of(std::string_view text) {
+std::string digest_of_text(std::string_view text) {
     Sha256 hash;
     hash.update(std::as_bytes(std::span(text)));
     return domain::Digest::from_hex(hash.hex()).text();
@@ -34,7 +34,7 @@ std::string drain(ports::ByteReader& reader, Status& status) {
 TEST_CASE("a stream with the right digest passes whole") {
     const std::string text = GENERATE("", "a", "abcdefg");
     TextReader source(text);
-    VerifiedReader reader(source, text.size(), digest_of(text));
+    VerifiedReader reader(source, text.size(), digest_of_text(text));
     Status status;
     CHECK(drain(reader, status) == text);
     CHECK(status.ok());
@@ -46,7 +46,7 @@ TEST_CASE("a stream with other bytes, or fewer, never passes whole") {
         GENERATE(table<std::string, std::size_t>({{"abcdefX", 7}, {"abcde", 7}, {"", 7}, {"abcdefgh", 7}}));
     CAPTURE(bytes, size);
     TextReader source(bytes);
-    VerifiedReader reader(source, size, digest_of("abcdefg"));
+    VerifiedReader reader(source, size, digest_of_text("abcdefg"));
     Status status;
     CHECK(drain(reader, status).size() < size);
     CHECK(status.code() == Code::data_loss);
