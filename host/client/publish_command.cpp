@@ -86,7 +86,7 @@ void add_publish_command(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     c->add_option("--part-size", options->part_size,
-                  "Size of a part; raised automatically for a file that would need too many")
+                  "Size of a part; raised automatically for a file that would need too many parts")
         ->type_name("SIZE")
         ->capture_default_str();
     c->add_option("--wait", options->wait, "How long to wait for the server to verify and to publish")
