@@ -123,7 +123,7 @@ class Publish(ServerTest):
                                   (("--disk", self.folder / "nowhere"), "No such file"),
                                   (("--file", f"raw={empty}"), "is empty"),
                                   (("--file", f"iso={text}"), "'iso' is not an image format"),
-                                  (("--file", f"raw={text}", "--part-size", "1KiB"), "outside of 64.0 KiB to"),
+                                  (("--file", f"raw={text}", "--part-size", "1KiB"), "outside the range 64.0 KiB to"),
                                   ((), "nothing to publish")):
             with self.subTest(reason=reason):
                 done = self.publish("wrong", "1", *arguments)
