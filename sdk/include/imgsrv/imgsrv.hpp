@@ -11,8 +11,8 @@
 //     };
 //
 //     constexpr sdk::OptionList kOptions{sdk::text_option("name", "sbom.json", "Attachment every version must have")};
-//     IMGSRV_PLUGIN("org.example.sbom", "1.0.0", "Example", "MIT", sdk::publish_step<SbomStep>("require_sbom",
-//     kOptions));
+//     IMGSRV_PLUGIN("org.example.sbom", "1.0.0", "Example", "MIT",
+//                   sdk::publish_step<SbomStep>("require_sbom", kOptions));
 //
 // Everything here is a thin skin over the C headers: what a function must promise (units, ownership, threads, errors,
 // what a crash may leave behind) stands there and holds for the member function of the same name.

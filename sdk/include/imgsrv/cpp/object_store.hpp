@@ -53,26 +53,30 @@ class UploadSink {
 
 // The table for a class with these members, all called from several threads at once:
 //     std::uint64_t caps() noexcept;
-//     ObjectInfo    stat(const Call&, std::string_view key);
-//     OpenedObject  open(const Call&, std::string_view key, std::string_view if_etag, std::uint64_t offset,
-//                        std::optional<std::uint64_t> length);
-//     ObjectInfo    put(const Call&, std::string_view key, Reader& body, bool if_absent);
-//     ObjectInfo    copy(const Call&, std::string_view src, std::string_view if_src_etag, std::string_view dst, bool
-//     if_absent); void          remove(const Call&, std::string_view key); bool          list(const Call&,
-//     std::string_view prefix, std::string_view start_after, std::uint32_t max, ObjectSink&);
-//                   // true: there is more
-//     std::string   mp_create(const Call&, std::string_view key, std::uint64_t expected_size);  // the upload id; 0:
-//     unknown std::string   mp_put_part(const Call&, std::string_view key, std::string_view upload_id, std::uint32_t
-//     number, Reader& body);
-//                   // the part's etag
-//     ObjectInfo    mp_complete(const Call&, std::string_view key, std::string_view upload_id, std::span<const
-//     imgsrv_part>); void          mp_abort(const Call&, std::string_view key, std::string_view upload_id); void
-//     mp_list(const Call&, std::string_view prefix, UploadSink&);
-// and, where it can, the members behind the extensions:
-//     int           open_fd(const Call&, std::string_view key);  // a descriptor of the caller's
+//     ObjectInfo stat(const Call&, std::string_view key);
+//     OpenedObject open(const Call&, std::string_view key, std::string_view if_etag, std::uint64_t offset,
+//                       std::optional<std::uint64_t> length);  // length none: to the end
+//     ObjectInfo put(const Call&, std::string_view key, Reader& body, bool if_absent);
+//     ObjectInfo copy(const Call&, std::string_view src, std::string_view if_src_etag, std::string_view dst,
+//                     bool if_absent);
+//     void remove(const Call&, std::string_view key);
+//     bool list(const Call&, std::string_view prefix, std::string_view start_after, std::uint32_t max,
+//               ObjectSink&);  // true: there are more
+//     std::string mp_create(const Call&, std::string_view key,
+//                           std::uint64_t expected_size);  // gives the upload's id; size 0: unknown
+//     std::string mp_put_part(const Call&, std::string_view key, std::string_view upload_id, std::uint32_t number,
+//                             Reader& body);  // gives the part's etag
+//     ObjectInfo mp_complete(const Call&, std::string_view key, std::string_view upload_id,
+//                            std::span<const imgsrv_part>);
+//     void mp_abort(const Call&, std::string_view key, std::string_view upload_id);
+//     void mp_list(const Call&, std::string_view prefix, UploadSink&);
+// and, to offer the extension local_fd:
+//     int open_fd(const Call&, std::string_view key);  // a descriptor that the caller closes
+// the extension part_reader:
 //     std::unique_ptr<ByteSource> open_part(const Call&, std::string_view key, std::string_view upload_id,
-//                                           const imgsrv_part& part, std::uint64_t offset);
-//     static constexpr std::uint64_t kLeastPart = ...;  // bytes of every part but the last
+//                                           const imgsrv_part&, std::uint64_t offset);
+// the extension part_limits:
+//     static constexpr std::uint64_t kLeastPart = …;  // bytes of every part but the last
 template <class T>
 struct ObjectStoreTable {
     static T& self(void* p) noexcept { return *static_cast<T*>(p); }
