@@ -22,5 +22,5 @@ constexpr sdk::OptionList kOptions{
 
 }  // namespace
 
-IMGSRV_PLUGIN("org.imgsrv.object_store_fs", "1.0.0", "imgsrv", "Apache-2.0",
+IMGSRV_PLUGIN("org.imgsrv.object_store.fs", "1.0.0", "imgsrv", "Apache-2.0",
               sdk::object_store<imgsrv::fs::Store>("fs", kOptions.data()));

@@ -37,5 +37,5 @@ constexpr sdk::OptionList kOptions{
 
 }  // namespace
 
-IMGSRV_PLUGIN("org.imgsrv.object_store_s3", "1.0.0", "imgsrv", "Apache-2.0",
+IMGSRV_PLUGIN("org.imgsrv.object_store.s3", "1.0.0", "imgsrv", "Apache-2.0",
               sdk::object_store<imgsrv::s3::Store>("s3", kOptions.data()));
