@@ -154,14 +154,14 @@ void AsideUpload::copy_named(const sdk::Call& call, const std::vector<ListedPart
                              const sdk::ObjectInfo& joined) {
     const CopySource all{hidden_, joined.etag, 0, joined.size};
     auto opened = client_.open(call, get_object(layout_key()));
-    if (!opened.exchange) {
+    if (!opened.transfer) {
         if (!opened.answer.is(404, "NoSuchKey")) throw client_.failure(get_object(layout_key()), opened.answer);
         if (joined.size != total_size(named)) {
             throw part_failure(named.back().number, "does not end the object that the upload was completed with");
         }
         return copier_.copy(call, all, key_, id_.name);
     }
-    const auto layout = parse_layout(opened.exchange->read_text(call, kMaxPartNumber * 128));
+    const auto layout = parse_layout(opened.transfer->read_text(call, kMaxPartNumber * 128));
     std::vector<ListedPart> in_object;
     std::vector<CopySource> second_copies;
     for (const auto& part : named) {

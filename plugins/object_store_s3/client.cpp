@@ -120,16 +120,16 @@ TimeLimits Client::limits(const Request& request) const {
 Client::Opened Client::send_once(const sdk::Call& call, const Request& request, bool leave_body) {
     const auto wire = sign(request);
     const auto time = leave_body ? TimeLimits{settings_.inactivity, {}} : limits(request);
-    Opened out{{}, std::make_unique<Exchange>(pool_, wire.http, wire.body.get(), time)};
-    out.exchange->wait_for_head(call);
-    const bool success = out.exchange->status() >= 200 && out.exchange->status() < 300;
-    if (!leave_body || !success) out.answer.body = out.exchange->read_text(call, kLargestDocument);
-    out.answer.status = out.exchange->status();
-    out.answer.headers = out.exchange->headers();
+    Opened out{{}, std::make_unique<Transfer>(pool_, wire.http, wire.body.get(), time)};
+    out.transfer->wait_for_head(call);
+    const bool success = out.transfer->status() >= 200 && out.transfer->status() < 300;
+    if (!leave_body || !success) out.answer.body = out.transfer->read_text(call, kLargestDocument);
+    out.answer.status = out.transfer->status();
+    out.answer.headers = out.transfer->headers();
     if (!out.answer.body.empty()) out.answer.error = parse_error(out.answer.body);
     if (wire.measured != nullptr) out.answer.sent_md5 = wire.measured->md5();
     if (was_overtaken(request, out.answer)) out.answer.error = ErrorDocument{"OperationAborted", {}, {}, {}};
-    if (!leave_body || !success) out.exchange.reset();
+    if (!leave_body || !success) out.transfer.reset();
     return out;
 }
 

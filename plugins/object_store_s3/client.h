@@ -9,8 +9,8 @@
 
 #include "answers.h"
 #include "credentials.h"
-#include "exchange.h"
 #include "payload.h"
+#include "transfer.h"
 
 namespace imgsrv::s3 {
 
@@ -63,11 +63,11 @@ class Client {
     // The same; throws what failure() says unless the answer is ok().
     Answer send_ok(const sdk::Call& call, const Request& request);
 
-    // Sends a GET and waits for its head only. With a status of 2xx the body is to be read from the exchange; otherwise
+    // Sends a GET and waits for its head only. With a status of 2xx the body is to be read from the transfer; otherwise
     // there is none, and the answer is whole.
     struct Opened {
         Answer answer;
-        std::unique_ptr<Exchange> exchange;
+        std::unique_ptr<Transfer> transfer;
     };
     Opened open(const sdk::Call& call, const Request& request);
 

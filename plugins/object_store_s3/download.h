@@ -8,9 +8,9 @@ namespace imgsrv::s3 {
 // as the object is still the one with the etag it began with: bytes of two objects never mix (rule S9).
 class Download final : public sdk::ByteSource {
   public:
-    // exchange: an answer to a request for exactly this range, whose head is here; null: to be asked for when needed.
+    // transfer: an answer to a request for exactly this range, whose head is here; null: to be asked for when needed.
     Download(Client& client, std::string key, std::string etag, std::uint64_t offset, std::uint64_t length,
-             std::unique_ptr<Exchange> exchange);
+             std::unique_ptr<Transfer> transfer);
 
     std::optional<std::uint64_t> size() const override { return length_; }
     std::size_t read(std::span<std::byte> buffer) override;
@@ -26,7 +26,7 @@ class Download final : public sdk::ByteSource {
     const std::uint64_t offset_;
     const std::uint64_t length_;
     std::uint64_t position_ = 0;
-    std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<Transfer> transfer_;
 };
 
 }  // namespace imgsrv::s3

@@ -97,7 +97,7 @@ sdk::OpenedObject Objects::open(const sdk::Call& call, std::string_view key, std
     if (answer.is(412, "PreconditionFailed")) throw another(if_etag);
     // The end exactly, or beyond.
     if (answer.is(416, "InvalidRange")) return open_nothing(call, key, if_etag, offset);
-    if (!opened.exchange) throw client_.failure(request, answer);
+    if (!opened.transfer) throw client_.failure(request, answer);
 
     auto info = info_of(key, answer);
     std::uint64_t bytes = info.size;
@@ -109,7 +109,7 @@ sdk::OpenedObject Objects::open(const sdk::Call& call, std::string_view key, std
         bytes = std::min(bytes, length.value_or(bytes));
     }
     auto body =
-        std::make_unique<Download>(client_, std::string(key), info.etag, offset, bytes, std::move(opened.exchange));
+        std::make_unique<Download>(client_, std::string(key), info.etag, offset, bytes, std::move(opened.transfer));
     return {std::move(info), std::move(body)};
 }
 

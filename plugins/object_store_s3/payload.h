@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
-#include "exchange.h"
 #include "sigv4.h"
+#include "transfer.h"
 
 namespace imgsrv::s3 {
 

@@ -9,14 +9,13 @@
 #include <exception>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "settings.h"
+#include "connection_pool.h"
 
 namespace imgsrv::s3 {
 
@@ -31,7 +30,7 @@ class UploadBody {
   public:
     virtual ~UploadBody() = default;
     virtual std::uint64_t size() const = 0;
-    // 1 to buffer.size() bytes, as long as some are left. Whatever it throws ends the exchange and comes out of it.
+    // 1 to buffer.size() bytes, as long as some are left. Whatever it throws ends the transfer and comes out of it.
     virtual std::size_t read(std::span<std::byte> buffer) = 0;
 };
 
@@ -57,54 +56,16 @@ struct TimeLimits {
     std::chrono::milliseconds total;  // zero: none
 };
 
-// A connection to the store that outlives its requests. libcurl keeps it inside of a pair of handles.
-class Connection {
-  public:
-    explicit Connection(const Settings& settings);
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-
-    CURL* easy() const { return easy_.get(); }
-    CURLM* multi() const { return multi_.get(); }
-    // Forgets the request before and sets what all requests have in common. The connection itself stays.
-    void reset();
-
-  private:
-    struct FreeEasy {
-        void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
-    };
-    struct FreeMulti {
-        void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
-    };
-    const Settings& settings_;
-    std::unique_ptr<CURLM, FreeMulti> multi_;
-    std::unique_ptr<CURL, FreeEasy> easy_;
-};
-
-// Idle connections, the latest first. As many may be in use as the host has calls; a bounded number is kept. [any]
-class ConnectionPool {
-  public:
-    explicit ConnectionPool(const Settings& settings) : settings_(settings) {}
-
-    std::unique_ptr<Connection> take();
-    void give_back(std::unique_ptr<Connection> connection);
-
-  private:
-    const Settings& settings_;
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<Connection>> idle_;
-};
-
 // One request and its answer, which is pulled: what nobody reads stays in the sockets. Every wait ends with the call,
 // and by the limits; time that a body's source takes does not count as inactivity. One thread at a time.
-class Exchange {
+class Transfer {
   public:
-    // Nothing happens yet. body may be null; it and pool outlive the exchange.
-    Exchange(ConnectionPool& pool, const HttpRequest& request, UploadBody* body, TimeLimits limits);
+    // Nothing happens yet. body may be null; it and pool outlive the transfer.
+    Transfer(ConnectionPool& pool, const HttpRequest& request, UploadBody* body, TimeLimits limits);
     // An answer that was not read to its end costs the connection.
-    ~Exchange();
-    Exchange(const Exchange&) = delete;
-    Exchange& operator=(const Exchange&) = delete;
+    ~Transfer();
+    Transfer(const Transfer&) = delete;
+    Transfer& operator=(const Transfer&) = delete;
 
     // Sends the request and waits until the answer's head is here. Throws TransportFailure, CANCELLED or DEADLINE, and
     // what the body throws.
@@ -123,7 +84,7 @@ class Exchange {
     static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self);
     void add_header_line(std::string_view line);
 
-    // Lets libcurl work until done() or the end of the exchange.
+    // Lets libcurl work until done() or the end of the transfer.
     template <class Done>
     void drive(const sdk::Call& call, Done done);
     void collect_result();
