@@ -1,8 +1,7 @@
 #pragma once
 
+#include <imgsrv/imgsrv.hpp>
 #include <string_view>
-
-#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::bearer {
 

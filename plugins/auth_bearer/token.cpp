@@ -65,9 +65,8 @@ std::optional<Token> Token::parse(std::string_view text) {
 
 std::string new_secret() {
     std::array<unsigned char, kSecretBytes> bytes;
-    if (RAND_priv_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+    if (RAND_priv_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
         throw std::runtime_error("the random generator gives no bytes");
-    }
     std::string secret = hex(bytes.data(), bytes.size());
     OPENSSL_cleanse(bytes.data(), bytes.size());
     return secret;
@@ -82,9 +81,8 @@ std::optional<std::string> compose(std::string_view id, std::string_view secret)
 std::string verifier_of(std::string_view secret) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
     std::size_t size = 0;
-    if (EVP_Q_digest(nullptr, "SHA256", nullptr, secret.data(), secret.size(), digest.data(), &size) != 1) {
+    if (EVP_Q_digest(nullptr, "SHA256", nullptr, secret.data(), secret.size(), digest.data(), &size) != 1)
         throw std::runtime_error("SHA-256 is not available");
-    }
     return "sha256:" + hex(digest.data(), size);
 }
 

@@ -3,12 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
 
-#include "imgsrv/imgsrv.hpp"
 #include "issuers.h"
 #include "jwt.h"
 #include "rule_book.h"

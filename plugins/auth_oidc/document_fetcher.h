@@ -2,9 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <imgsrv/imgsrv.hpp>
 #include <string>
-
-#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::oidc {
 

@@ -4,13 +4,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 
 #include "document_fetcher.h"
-#include "imgsrv/imgsrv.hpp"
 #include "key_set.h"
 
 namespace imgsrv::oidc {

@@ -1,5 +1,6 @@
+#include <imgsrv/imgsrv.hpp>
+
 #include "authenticator.h"
-#include "imgsrv/imgsrv.hpp"
 
 namespace sdk = imgsrv::sdk;
 

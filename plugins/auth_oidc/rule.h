@@ -1,11 +1,11 @@
 #pragma once
 
+#include <imgsrv/imgsrv.hpp>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "cel/program.h"
-#include "imgsrv/imgsrv.hpp"
 #include "json.h"
 
 namespace imgsrv::oidc {

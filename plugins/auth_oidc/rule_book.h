@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <mutex>
 #include <vector>
 
-#include "imgsrv/imgsrv.hpp"
 #include "issuers.h"
 #include "rule.h"
 

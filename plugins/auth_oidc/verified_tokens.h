@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <imgsrv/imgsrv.hpp>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -10,7 +11,6 @@
 #include <unordered_map>
 
 #include "claims.h"
-#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::oidc {
 

@@ -1,10 +1,10 @@
 #include "connection.h"
 
 #include <cstring>
+#include <imgsrv/cpp/sql_text.hpp>
 #include <utility>
 
 #include "error.h"
-#include "imgsrv/cpp/sql_text.hpp"
 #include "parameters.h"
 
 namespace imgsrv::postgres {
@@ -25,9 +25,8 @@ constexpr std::string_view kNoSuchStatement = "26000";  // somebody ran DEALLOCA
 std::uint64_t changed_rows(PGresult* result) {
     const std::string_view tag = PQcmdStatus(result);
     if (!tag.starts_with("INSERT") && !tag.starts_with("UPDATE") && !tag.starts_with("DELETE") &&
-        !tag.starts_with("MERGE")) {
+        !tag.starts_with("MERGE"))
         return 0;
-    }
     return std::strtoull(PQcmdTuples(result), nullptr, 10);
 }
 
@@ -93,9 +92,8 @@ void Connection::commit(const sdk::Call& call) {
     try {
         // The commit point: the server has it on disk when it answers.
         const Result answer = link_.run_anyway("COMMIT", kCommit);
-        if (std::strcmp(PQcmdStatus(answer.get()), "COMMIT") != 0) {
+        if (std::strcmp(PQcmdStatus(answer.get()), "COMMIT") != 0)
             throw sdk::Failure(IMGSRV_ABORTED, "the server rolled the transaction back").with_native("25P02");
-        }
     } catch (sdk::Failure& failure) {
         failure.outcome_unknown = wrote && !link_.alive();
         throw;

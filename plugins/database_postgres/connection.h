@@ -1,10 +1,10 @@
 #pragma once
 
+#include <imgsrv/imgsrv.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "imgsrv/imgsrv.hpp"
 #include "link.h"
 #include "rows.h"
 #include "statement.h"

@@ -23,18 +23,16 @@ std::string password_of(const std::string& url) {
                            "option 'url' is not a PostgreSQL URL: postgresql://user:password@host:5432/database"
                            "?sslmode=verify-full, where special characters of the password are written as %xx");
     }
-    for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
+    for (const PQconninfoOption* option = options.get(); option->keyword; ++option)
         if (std::strcmp(option->keyword, "password") == 0 && option->val) return option->val;
-    }
     return {};
 }
 
 std::string isolation_level(std::string level) {
     std::transform(level.begin(), level.end(), level.begin(),
                    [](unsigned char c) { return c == '-' ? ' ' : static_cast<char>(std::toupper(c)); });
-    if (level != "SERIALIZABLE" && level != "REPEATABLE READ") {
+    if (level != "SERIALIZABLE" && level != "REPEATABLE READ")
         throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "option 'isolation' is neither serializable nor repeatable-read");
-    }
     return level;
 }
 
@@ -42,9 +40,8 @@ Settings read_settings(const sdk::Config& config) {
     const std::string url = config.text("url");
     Settings settings{url, password_of(url), isolation_level(config.text("isolation")),
                       config.duration("connect_timeout")};
-    if (settings.connect_timeout.count() <= 0) {
+    if (settings.connect_timeout.count() <= 0)
         throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "option 'connect_timeout' must be above zero");
-    }
     return settings;
 }
 

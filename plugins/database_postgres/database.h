@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <mutex>
 
 #include "connection.h"
-#include "imgsrv/imgsrv.hpp"
 #include "link.h"
 
 namespace imgsrv::postgres {

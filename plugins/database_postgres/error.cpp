@@ -49,9 +49,8 @@ constexpr Meaning kMeanings[] = {
 
 const Meaning& meaning_of(std::string_view sqlstate) {
     static constexpr Meaning kUnknown{"", IMGSRV_INTERNAL, 0, false};
-    for (const Meaning& m : kMeanings) {
+    for (const Meaning& m : kMeanings)
         if (sqlstate.starts_with(m.sqlstate)) return m;
-    }
     return kUnknown;
 }
 
@@ -75,11 +74,10 @@ sdk::Failure server_failure(const PGresult* result, std::string_view doing) {
     std::string message(doing);
     message += ": ";
     // The primary text of class 22 quotes the value that did not fit; DETAIL, which quotes more, is never used.
-    if (sqlstate.starts_with("22")) {
+    if (sqlstate.starts_with("22"))
         message += "a value does not fit where it was put (SQLSTATE " + std::string(sqlstate) + ")";
-    } else {
+    else
         message += field(result, PG_DIAG_MESSAGE_PRIMARY);
-    }
     sdk::Failure failure = sqlstate_failure(sqlstate, std::move(message));
     const std::string_view constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
     if (!constraint.empty() && constraint.size() < sizeof(imgsrv_error::native)) failure.native = constraint;

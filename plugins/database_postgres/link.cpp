@@ -56,9 +56,8 @@ Link::Link(const Settings& settings, const sdk::Call& call, const sdk::Log& log)
     // libpq would write notices to stderr.
     PQsetNoticeProcessor(
         raw(), [](void* log, const char* text) { static_cast<sdk::Log*>(log)->debug(text); }, &log_);
-    if (PQserverVersion(raw()) < kOldestServer) {
+    if (PQserverVersion(raw()) < kOldestServer)
         throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "this PostgreSQL is too old; 12 is the oldest that will do");
-    }
     set_up_session();
 }
 
@@ -90,9 +89,8 @@ sdk::Failure Link::lost(std::string_view why) {
     reading_ = false;
     std::string text(why.empty() ? "the connection was lost" : why);
     const std::string& password = settings_.password;
-    for (std::size_t at = 0; !password.empty() && (at = text.find(password, at)) != std::string::npos; at += 3) {
+    for (std::size_t at = 0; !password.empty() && (at = text.find(password, at)) != std::string::npos; at += 3)
         text.replace(at, password.size(), "***");
-    }
     return link_failure(text);
 }
 
@@ -153,9 +151,8 @@ Result Link::next_result() {
 
 void Link::expect_no_more(std::string_view doing) {
     Result refused;
-    while (Result result = next_result()) {
+    while (Result result = next_result())
         if (!succeeded(result.get()) && !refused) refused = std::move(result);
-    }
     if (refused) throw server_failure(refused.get(), doing);
 }
 
@@ -194,12 +191,11 @@ void Link::drop_notifications() noexcept {
 Result Link::run(const char* sql) {
     send(PQsendQuery(raw(), sql));
     Result last, refused;
-    while (Result result = next_result()) {
+    while (Result result = next_result())
         if (!succeeded(result.get()) && !refused)
             refused = std::move(result);
         else
             last = std::move(result);
-    }
     if (refused) throw server_failure(refused.get(), "query");
     return last;
 }
@@ -209,9 +205,8 @@ Result Link::run_anyway(const char* sql, std::chrono::milliseconds limit) {
     if (!alive() || PQsendQuery(raw(), sql) != 1) throw lost();
     reading_ = true;
     Result last, refused;
-    if (!send_until(until) || !read_until(until, last, refused)) {
+    if (!send_until(until) || !read_until(until, last, refused))
         throw PQstatus(raw()) == CONNECTION_OK ? lost("the server does not answer") : lost();
-    }
     if (refused) throw server_failure(refused.get(), sql);
     return last;
 }
@@ -234,18 +229,16 @@ bool Link::send_until(std::int64_t until_ns) noexcept {
 
 bool Link::read_until(std::int64_t until_ns, Result& last, Result& refused) noexcept {
     while (reading_) {
-        while (PQisBusy(raw()) != 0) {
+        while (PQisBusy(raw()) != 0)
             if (!poll_until(POLLIN, until_ns) || PQconsumeInput(raw()) != 1) return false;
-        }
         Result result(PQgetResult(raw()));
         if (PQstatus(raw()) != CONNECTION_OK || is_copy(result.get())) return false;
-        if (!result) {
+        if (!result)
             reading_ = false;
-        } else if (succeeded(result.get())) {
+        else if (succeeded(result.get()))
             last = std::move(result);
-        } else if (!refused) {
+        else if (!refused)
             refused = std::move(result);
-        }
     }
     return true;
 }

@@ -4,12 +4,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <imgsrv/cpp/patience.hpp>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "imgsrv/cpp/patience.hpp"
-#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::postgres {
 

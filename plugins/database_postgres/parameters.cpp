@@ -42,9 +42,8 @@ void Parameters::add(const imgsrv_value& value, Oid type) {
             return add_text(to_text(value.u.d));
         case IMGSRV_VAL_TEXT: {
             const std::string_view text = sdk::view(value.u.s);
-            if (text.find('\0') != std::string_view::npos) {
+            if (text.find('\0') != std::string_view::npos)
                 throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "text with a NUL cannot be stored; bind it as a blob");
-            }
             return is_textual(type) ? add_binary(text) : add_text(std::string(text));
         }
         case IMGSRV_VAL_BLOB:

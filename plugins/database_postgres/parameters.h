@@ -3,11 +3,10 @@
 #include <libpq-fe.h>
 
 #include <deque>
+#include <imgsrv/imgsrv.hpp>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::postgres {
 

@@ -1,6 +1,7 @@
+#include <imgsrv/imgsrv.hpp>
+
 #include "connection.h"
 #include "database.h"
-#include "imgsrv/imgsrv.hpp"
 #include "rows.h"
 
 namespace sdk = imgsrv::sdk;

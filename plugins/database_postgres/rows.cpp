@@ -15,9 +15,8 @@ template <class Number>
 Number parse(std::string_view text) {
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) {
+    if (error != std::errc() || end != text.data() + text.size())
         throw sdk::Failure(IMGSRV_INTERNAL, "PostgreSQL sent a number that cannot be read");
-    }
     return number;
 }
 
@@ -37,14 +36,12 @@ int hex_digit(char c) {
 
 // "\x48656c6c6f", the text form of a bytea.
 std::string bytes_of_hex(std::string_view text) {
-    if (!text.starts_with("\\x") || text.size() % 2 != 0) {
+    if (!text.starts_with("\\x") || text.size() % 2 != 0)
         throw sdk::Failure(IMGSRV_INTERNAL, "PostgreSQL sent bytes in a form that cannot be read");
-    }
     std::string bytes;
     bytes.reserve(text.size() / 2);
-    for (std::size_t i = 2; i < text.size(); i += 2) {
+    for (std::size_t i = 2; i < text.size(); i += 2)
         bytes += static_cast<char>(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
-    }
     return bytes;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <imgsrv/imgsrv.hpp>
 #include <string>
 #include <vector>
 
-#include "imgsrv/imgsrv.hpp"
 #include "link.h"
 
 namespace imgsrv::postgres {

@@ -1,9 +1,9 @@
 #include "statement.h"
 
 #include <algorithm>
+#include <imgsrv/cpp/sql_text.hpp>
 
 #include "error.h"
-#include "imgsrv/cpp/sql_text.hpp"
 #include "types.h"
 
 namespace imgsrv::postgres {
@@ -61,9 +61,8 @@ void StatementCache::make_room() {
 Statement StatementCache::prepare(std::string_view sql) {
     if (sql.find('\0') != std::string_view::npos) throw bad_statement("the statement has a NUL in it");
     if (sdk::skip_blanks_and_comments(sql, sdk::Comments::nested).empty()) throw bad_statement("there is no statement");
-    if (sdk::controls_transaction(sql, sdk::Comments::nested)) {
+    if (sdk::controls_transaction(sql, sdk::Comments::nested))
         throw bad_statement("transactions are begun and ended by their own calls");
-    }
     Statement statement;
     statement.sql = sql;
     statement.name = "imgsrv_" + std::to_string(++last_name_);
@@ -74,9 +73,8 @@ Statement StatementCache::prepare(std::string_view sql) {
     link_.expect_no_more("prepare");
     if (!succeeded(description.get())) throw server_failure(description.get(), "prepare");
 
-    for (int i = 0; i < PQnparams(description.get()); ++i) {
+    for (int i = 0; i < PQnparams(description.get()); ++i)
         statement.parameters.push_back(PQparamtype(description.get(), i));
-    }
     // As text a bytea is twice as long; for the other types it makes no difference that shows.
     bool any_bytes = false;
     bool all_readable = true;

@@ -1,9 +1,9 @@
 #include "connection.h"
 
+#include <imgsrv/cpp/sql_text.hpp>
 #include <utility>
 
 #include "error.h"
-#include "imgsrv/cpp/sql_text.hpp"
 
 namespace imgsrv::sqlite {
 namespace {
@@ -207,12 +207,10 @@ sdk::QueryResult<Rows> Connection::run_to_end(Statement& statement, std::span<co
 
     const sqlite3_int64 changed_before = sqlite3_total_changes64(session_.db());
     std::unique_ptr<StoredRows> rows;
-    if (statement.returns_rows()) {
+    if (statement.returns_rows())
         rows = std::make_unique<StoredRows>(*this, static_cast<std::size_t>(sqlite3_column_count(statement.handle())));
-    }
-    while (session_.step(statement.handle()) == SQLITE_ROW) {
+    while (session_.step(statement.handle()) == SQLITE_ROW)
         if (rows) rows->add(statement.handle());
-    }
     // sqlite3_changes() keeps the number of the statement before when this one, say CREATE TABLE, counts nothing.
     const bool counted = sqlite3_total_changes64(session_.db()) != changed_before;
     const auto affected = counted ? static_cast<std::uint64_t>(sqlite3_changes64(session_.db())) : 0;
@@ -246,9 +244,8 @@ void Connection::run_script(std::string_view sql) {
             std::string_view rest;
             const StatementHandle statement = session_.compile(sql, 0, rest);
             if (statement) {
-                if (sdk::controls_transaction(sql, sdk::Comments::flat)) {
+                if (sdk::controls_transaction(sql, sdk::Comments::flat))
                     throw bad_statement("transactions are begun and ended by their own calls");
-                }
                 if (sqlite3_stmt_readonly(statement.get()) == 0) {
                     require_may_write();
                     if (transaction_ == Transaction::none && !turn.held()) take_turn(turn);

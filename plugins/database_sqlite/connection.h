@@ -1,9 +1,9 @@
 #pragma once
 
+#include <imgsrv/imgsrv.hpp>
 #include <span>
 #include <string_view>
 
-#include "imgsrv/imgsrv.hpp"
 #include "migration_lock.h"
 #include "rows.h"
 #include "session.h"

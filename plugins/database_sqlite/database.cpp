@@ -29,9 +29,8 @@ std::string absolute_path(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
     const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-    if (name.empty() || name == "." || name == "..") {
+    if (name.empty() || name == "." || name == "..")
         throw bad_option("option 'path': '" + path + "' does not name a file");
-    }
     const std::unique_ptr<char, decltype(&std::free)> real(realpath(folder.c_str(), nullptr), &std::free);
     if (!real) {
         const int error = errno;
@@ -45,9 +44,8 @@ std::string absolute_path(const std::string& path) {
 std::string synchronous_level(std::string level) {
     std::transform(level.begin(), level.end(), level.begin(), [](unsigned char c) { return std::toupper(c); });
     constexpr std::array<std::string_view, 3> kLevels = {"FULL", "EXTRA", "NORMAL"};
-    if (std::find(kLevels.begin(), kLevels.end(), level) == kLevels.end()) {
+    if (std::find(kLevels.begin(), kLevels.end(), level) == kLevels.end())
         throw bad_option("option 'synchronous': '" + level + "' is none of FULL, EXTRA, NORMAL");
-    }
     return level;
 }
 

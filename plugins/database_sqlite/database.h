@@ -3,11 +3,11 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <mutex>
 
 #include "connection.h"
-#include "imgsrv/imgsrv.hpp"
 #include "session.h"
 #include "writer_queue.h"
 

@@ -50,9 +50,8 @@ constexpr Meaning kMeanings[] = {
 
 const Meaning& meaning_of(int rc) {
     static constexpr Meaning kUnknown{0, "SQLITE", IMGSRV_INTERNAL, 0, false};
-    for (const Meaning& m : kMeanings) {
+    for (const Meaning& m : kMeanings)
         if (m.rc == rc || m.rc == (rc & 0xFF)) return m;
-    }
     return kUnknown;
 }
 
@@ -101,9 +100,8 @@ sdk::Failure sqlite_failure(sqlite3* db, int rc, std::string_view doing) {
     message.append(": ").append(text);
     if (from_os) message.append(": ").append(std::generic_category().message(os_error));
     // A file that cannot grow is an I/O error to some paths of SQLite; the shared-memory index is one of them.
-    if (from_os && (os_error == ENOSPC || os_error == EDQUOT)) {
+    if (from_os && (os_error == ENOSPC || os_error == EDQUOT))
         return sdk::Failure(IMGSRV_RESOURCE_EXHAUSTED, message).with_native("ENOSPC").with_retryable();
-    }
     const Meaning& m = meaning_of(rc);
     std::string_view native;
     if (primary == SQLITE_CONSTRAINT && rc != SQLITE_CONSTRAINT_TRIGGER) native = constraint_name(text);

@@ -2,10 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <imgsrv/imgsrv.hpp>
 #include <string>
 #include <string_view>
-
-#include "imgsrv/imgsrv.hpp"
 
 namespace imgsrv::sqlite {
 

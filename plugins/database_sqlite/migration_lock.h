@@ -1,8 +1,7 @@
 #pragma once
 
+#include <imgsrv/cpp/patience.hpp>
 #include <string>
-
-#include "imgsrv/cpp/patience.hpp"
 
 namespace imgsrv::sqlite {
 

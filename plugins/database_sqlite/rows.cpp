@@ -86,9 +86,8 @@ void Cursor::detach() noexcept {
 void StoredRows::add(sqlite3_stmt* statement) {
     for (std::size_t i = 0; i < width(); ++i) {
         Value value{read_column(statement, static_cast<int>(i)), {}};
-        if (value.plain.type == IMGSRV_VAL_TEXT || value.plain.type == IMGSRV_VAL_BLOB) {
+        if (value.plain.type == IMGSRV_VAL_TEXT || value.plain.type == IMGSRV_VAL_BLOB)
             value.bytes = sdk::view(value.plain.u.s);
-        }
         values_.push_back(std::move(value));
     }
 }

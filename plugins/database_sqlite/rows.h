@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <string>
 #include <vector>
 
-#include "imgsrv/imgsrv.hpp"
 #include "statement.h"
 
 namespace imgsrv::sqlite {

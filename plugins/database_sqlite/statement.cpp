@@ -2,9 +2,9 @@
 
 #include <charconv>
 #include <cmath>
+#include <imgsrv/cpp/sql_text.hpp>
 
 #include "error.h"
-#include "imgsrv/cpp/sql_text.hpp"
 
 namespace imgsrv::sqlite {
 namespace {
@@ -40,9 +40,8 @@ void bind_value(sqlite3* db, sqlite3_stmt* statement, int index, const imgsrv_va
             break;
         case IMGSRV_VAL_TEXT: {
             const std::string_view text = sdk::view(value.u.s);
-            if (text.find('\0') != std::string_view::npos) {
+            if (text.find('\0') != std::string_view::npos)
                 throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "text with a NUL cannot be stored; bind it as a blob");
-            }
             // An empty view may have no address, and a null address would bind NULL.
             rc = sqlite3_bind_text64(statement, index, text.empty() ? "" : text.data(), text.size(), destructor,
                                      SQLITE_UTF8);

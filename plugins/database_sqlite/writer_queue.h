@@ -2,9 +2,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <imgsrv/cpp/patience.hpp>
 #include <mutex>
-
-#include "imgsrv/cpp/patience.hpp"
 
 namespace imgsrv::sqlite {
 

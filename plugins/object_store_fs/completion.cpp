@@ -66,13 +66,12 @@ std::vector<Upload::Numbered> Upload::match(std::span<const imgsrv_part> wanted)
     for (const auto& part : wanted) {
         const auto at = parts_.find(part.number);
         std::string wrong;
-        if (at == parts_.end()) {
+        if (at == parts_.end())
             wrong = "is not stored";
-        } else if (to_hex(at->second.etag) != sdk::view(part.etag)) {
+        else if (to_hex(at->second.etag) != sdk::view(part.etag))
             wrong = "has the etag " + to_hex(at->second.etag) + ", not the one given";
-        } else if (at->second.size != part.size) {
+        else if (at->second.size != part.size)
             wrong = "has " + std::to_string(at->second.size) + " bytes, not " + std::to_string(part.size);
-        }
         if (!wrong.empty()) throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, part_name(part.number) + " " + wrong);
         chosen.push_back({part.number, at->second});
     }
@@ -83,13 +82,11 @@ void Upload::drop_all_but(const std::vector<Numbered>& chosen) {
     std::vector<Record> dropped;
     const std::lock_guard lock(mutex_);
     auto keep = chosen.begin();
-    for (const auto& [number, part] : parts_) {
-        if (keep != chosen.end() && keep->number == number) {
+    for (const auto& [number, part] : parts_)
+        if (keep != chosen.end() && keep->number == number)
             ++keep;
-        } else {
+        else
             dropped.push_back({RecordKind::dropped, 0, number, 0, 0, 0, 0, {}});
-        }
-    }
     if (dropped.empty()) return;
     journal_->append(dropped);
     for (const auto& record : dropped) parts_.erase(record.number);
@@ -202,13 +199,11 @@ bool Upload::object_stands(const Objects& objects) const {
 }
 
 sdk::ObjectInfo Upload::confirm(std::span<const imgsrv_part> parts, Objects& objects) {
-    if (match(parts).size() != parts_.size()) {
+    if (match(parts).size() != parts_.size())
         throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "the upload was completed with more parts than these");
-    }
     auto there = objects.find(key());
-    if (!there || there->etag != committed_etag()) {
+    if (!there || there->etag != committed_etag())
         throw sdk::Failure(IMGSRV_NOT_FOUND, "the upload is complete, and its object was removed or replaced since");
-    }
     // The process that renamed it may have died before it was durable.
     objects.confirm(key());
     return std::move(*there);

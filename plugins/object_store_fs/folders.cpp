@@ -88,9 +88,8 @@ Fd Folders::make(const std::string& path) {
 void Folders::prune() noexcept {
     DIR* folder = ::fdopendir(::openat(top_.get(), ".", kFolder | O_CLOEXEC));
     if (folder == nullptr) return;
-    while (const dirent* entry = ::readdir(folder)) {
+    while (const dirent* entry = ::readdir(folder))
         if (std::string_view(entry->d_name).back() == kFolderMark) prune_below(top_.get(), entry->d_name);
-    }
     ::fsync(top_.get());
     ::closedir(folder);
 }

@@ -55,9 +55,8 @@ template <class T>
 std::uint32_t checksum(T bytes) {
     bytes.checksum = 0;
     std::uint32_t crc = ~0U;
-    for (const auto byte : std::as_bytes(std::span(&bytes, 1))) {
+    for (const auto byte : std::as_bytes(std::span(&bytes, 1)))
         crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<std::uint32_t>(byte)) & 0xFF];
-    }
     return ~crc;
 }
 
@@ -102,9 +101,8 @@ std::string to_hex(const PartEtag& etag) {
 
 PartEtag new_part_etag() {
     PartEtag etag;
-    if (::getrandom(etag.data(), etag.size(), 0) != static_cast<ssize_t>(etag.size())) {
+    if (::getrandom(etag.data(), etag.size(), 0) != static_cast<ssize_t>(etag.size()))
         throw sdk::errno_failure(errno, "get random bytes");
-    }
     return etag;
 }
 
@@ -154,9 +152,8 @@ std::optional<JournalHeader> decode_header(std::span<const std::byte> block) {
     if (block.size() < sizeof bytes) return std::nullopt;
     std::memcpy(&bytes, block.data(), sizeof bytes);
     if (std::memcmp(bytes.magic, kHeaderMagic, sizeof bytes.magic) != 0 || bytes.checksum != checksum(bytes) ||
-        bytes.key_bytes > sizeof bytes.key) {
+        bytes.key_bytes > sizeof bytes.key)
         return std::nullopt;
-    }
     return JournalHeader{std::string(bytes.key, bytes.key_bytes), bytes.created_us, bytes.expected_size};
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <imgsrv/cpp/object_key.hpp>
-
 #include <string>
 #include <string_view>
 

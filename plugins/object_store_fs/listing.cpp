@@ -38,11 +38,10 @@ std::optional<std::string> Listing::next(std::size_t wanted) {
     while (!levels_.empty()) {
         Level& level = levels_.back();
         if (level.names.empty()) {
-            if (level.complete) {
+            if (level.complete)
                 levels_.pop_back();
-            } else {
+            else
                 read(level, wanted);
-            }
             continue;
         }
         const std::string name = std::move(level.names.back());

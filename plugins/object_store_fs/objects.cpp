@@ -149,9 +149,8 @@ sdk::ObjectInfo Objects::copy(const sdk::Call& call, std::string_view src, std::
     if (::linkat(folder.get(), from.name.c_str(), tmp_, pinned.c_str(), 0) != 0) {
         if (errno == ENOENT) throw not_found(src);
         // Too many links, another file system mounted below, no links at all, or a file that is not ours to link.
-        if (errno == EMLINK || errno == EXDEV || errno == EOPNOTSUPP || errno == EPERM) {
+        if (errno == EMLINK || errno == EXDEV || errno == EOPNOTSUPP || errno == EPERM)
             return copy_bytes(call, src, if_src_etag, dst, if_absent);
-        }
         throw volume_.failure(errno, "link the object " + quoted(src));
     }
     struct Unlink {

@@ -59,9 +59,8 @@ void Placement::release(std::uint64_t offset) {
 
 MovePlan plan_moves(std::span<const Piece> pieces) {
     std::map<std::uint64_t, std::uint64_t> held;
-    for (const auto& piece : pieces) {
+    for (const auto& piece : pieces)
         if (piece.here && piece.size > 0) held.emplace(piece.offset, piece.size);
-    }
     MovePlan plan;
     plan.in_place = true;
     std::uint64_t target = 0;

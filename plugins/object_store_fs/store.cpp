@@ -36,9 +36,8 @@ Volume open_volume(const sdk::Config& config) {
 }
 
 Fd subfolder(const Volume& volume, const std::string& name) {
-    if (::mkdirat(volume.root(), name.c_str(), 0750) != 0 && errno != EEXIST) {
+    if (::mkdirat(volume.root(), name.c_str(), 0750) != 0 && errno != EEXIST)
         throw volume.failure(errno, "make the folder " + name);
-    }
     Fd fd = open_beneath(volume.root(), name, kFolder);
     if (!fd) throw volume.failure(errno, "open the folder " + name);
     return fd;
@@ -90,9 +89,8 @@ Fd lock_store(const Volume& volume, const sdk::Call& call) {
     if (found == kFormat) return fd;
     // A beginning of it: the process that made the store died over it.
     if (!kFormat.starts_with(found)) throw unknown_layout();
-    if (::pwrite(fd.get(), kFormat.data(), kFormat.size(), 0) != static_cast<ssize_t>(kFormat.size())) {
+    if (::pwrite(fd.get(), kFormat.data(), kFormat.size(), 0) != static_cast<ssize_t>(kFormat.size()))
         throw volume.failure(errno, "write the file FORMAT");
-    }
     volume.sync_file(fd.get());
     return fd;
 }

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <imgsrv/imgsrv.hpp>
-
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <optional>
 #include <span>

@@ -93,9 +93,8 @@ void RangeWriter::write(std::span<const std::byte> bytes) {
 
 void RangeWriter::write_back() {
     if (direct_ || !volume_.durable()) return;
-    for (; written_ - started_ >= kWindow; started_ += kWindow) {
+    for (; written_ - started_ >= kWindow; started_ += kWindow)
         write_back_range(volume_, fd_, offset_ + started_, kWindow, SYNC_FILE_RANGE_WRITE);
-    }
     for (; started_ - settled_ > kWindowsBehind * kWindow; settled_ += kWindow) {
         write_back_range(volume_, fd_, offset_ + settled_, kWindow,
                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
@@ -126,9 +125,8 @@ void copy_range(const sdk::Call& call, const Volume& volume, int from, std::uint
 FileSource::FileSource(Fd fd, std::uint64_t offset, std::uint64_t size, bool direct)
     : fd_(std::move(fd)), offset_(offset), size_(size) {
     direct_ = direct && size >= kDirectFrom && set_direct_flag(fd_.get(), true);
-    if (!direct_) {
+    if (!direct_)
         ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_SEQUENTIAL);
-    }
 }
 
 std::size_t FileSource::read(std::span<std::byte> buffer) {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <imgsrv/imgsrv.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <new>
 #include <optional>

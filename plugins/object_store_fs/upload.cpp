@@ -114,9 +114,8 @@ void Upload::replay(const JournalContent& content) {
     committed_ = standing_commit(records);
     finished_ = happened(folder_.get(), committed_);
     placement_ = Placement(unit, header_.expected_size);
-    for (const auto& [number, part] : parts_) {
+    for (const auto& [number, part] : parts_)
         if (part.file == data_file_) placement_.occupy(part.offset, part.size);
-    }
 }
 
 void Upload::sweep() noexcept {
@@ -124,17 +123,13 @@ void Upload::sweep() noexcept {
         std::set<std::string> named{kJournalName};
         if (!finished_) {
             named.insert(data_name());
-            for (const auto& [number, part] : parts_) {
+            for (const auto& [number, part] : parts_)
                 named.insert(part.file == kOwnFile ? part_file_name(number, part.etag) : data_file_name(part.file));
-            }
         }
         DIR* folder = ::fdopendir(open_beneath(folder_.get(), ".", O_RDONLY | O_DIRECTORY).release());
         if (folder == nullptr) return;
-        while (const dirent* entry = ::readdir(folder)) {
-            if (entry->d_name[0] != '.' && !named.contains(entry->d_name)) {
-                ::unlinkat(folder_.get(), entry->d_name, 0);
-            }
-        }
+        while (const dirent* entry = ::readdir(folder))
+            if (entry->d_name[0] != '.' && !named.contains(entry->d_name)) ::unlinkat(folder_.get(), entry->d_name, 0);
         ::closedir(folder);
     } catch (const std::bad_alloc&) {
         return;  // garbage stays for the next time
@@ -147,9 +142,8 @@ std::shared_lock<std::shared_mutex> Upload::enter(Generation since) {
         std::shared_lock lock(door_);
         if (!shut_.load() && generation_.load() == since) return lock;
     }
-    if (finished_ || aborted_) {
+    if (finished_ || aborted_)
         throw sdk::Failure(IMGSRV_NOT_FOUND, finished_ ? "the upload is complete" : "the upload was aborted");
-    }
     throw sdk::Failure(IMGSRV_ABORTED, "the upload was being completed meanwhile").with_retryable();
 }
 
@@ -165,9 +159,8 @@ void Upload::reopen() {
         const std::lock_guard lock(mutex_);
         // Those who held a reservation were shut out.
         placement_ = Placement(placement_.unit(), header_.expected_size);
-        for (const auto& [number, part] : parts_) {
+        for (const auto& [number, part] : parts_)
             if (part.file == data_file_) placement_.occupy(part.offset, part.size);
-        }
     }
     shut_.store(false);
 }
@@ -283,9 +276,8 @@ void Upload::record(Generation since, std::uint32_t number, Part part, bool& kep
         if (current.sequence < part.sequence) std::swap(current, part);
     }
     // `part` is the one that lost now: what was there before, or ours when a later record of the number was quicker.
-    if (part.sequence != 0 && part.file == kOwnFile) {
+    if (part.sequence != 0 && part.file == kOwnFile)
         ::unlinkat(folder_.get(), part_file_name(number, part.etag).c_str(), 0);
-    }
 }
 
 Fd Upload::open_file(std::uint32_t number, const Part& part) const {
@@ -304,9 +296,8 @@ std::unique_ptr<sdk::ByteSource> Upload::open_part(const imgsrv_part& wanted, st
     {
         const std::lock_guard lock(mutex_);
         const auto at = parts_.find(wanted.number);
-        if (at == parts_.end() || at->second.size != wanted.size || to_hex(at->second.etag) != sdk::view(wanted.etag)) {
+        if (at == parts_.end() || at->second.size != wanted.size || to_hex(at->second.etag) != sdk::view(wanted.etag))
             throw missing();
-        }
         part = at->second;
     }
     if (offset > part.size) {

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <imgsrv/imgsrv.hpp>
-
 #include <atomic>
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <map>
 #include <memory>
 #include <mutex>

@@ -40,9 +40,8 @@ std::vector<std::string> ids_in(const Volume& volume, int parent) {
     if (folder == nullptr) throw volume.failure(errno, "list the uploads");
     fd.release();
     std::vector<std::string> ids;
-    while (const dirent* entry = ::readdir(folder)) {
+    while (const dirent* entry = ::readdir(folder))
         if (valid_id(entry->d_name)) ids.emplace_back(entry->d_name);
-    }
     ::closedir(folder);
     return ids;
 }
@@ -97,9 +96,8 @@ std::shared_ptr<Upload> Uploads::find(std::string_view key, std::string_view nam
     }
     auto upload = load(open_.get(), key, id);
     if (!upload) throw no_such_upload();
-    if (loaded_.size() >= kLoadedUploads) {
+    if (loaded_.size() >= kLoadedUploads)
         std::erase_if(loaded_, [](const auto& entry) { return entry.second.use_count() == 1; });
-    }
     loaded_.emplace(id, upload);
     return upload;
 }
@@ -131,9 +129,8 @@ void Uploads::retire(const std::string& id) noexcept {
 void Uploads::discard(int parent, const std::string& id) {
     const std::lock_guard lock(mutex_);
     // The commit point of an abort: the upload is gone, and the start of the store removes what is left in tmp.
-    if (::renameat(parent, id.c_str(), tmp_, id.c_str()) != 0 && errno != ENOENT) {
+    if (::renameat(parent, id.c_str(), tmp_, id.c_str()) != 0 && errno != ENOENT)
         throw volume_.failure(errno, "remove an upload");
-    }
     loaded_.erase(id);
 }
 
@@ -175,11 +172,10 @@ void Uploads::list(const sdk::Call& call, std::string_view prefix, sdk::UploadSi
             log_.warn(call, "an upload cannot be read and is left out", {{"upload", id}, {"error", failure.message}});
             continue;
         }
-        if (!header) {
+        if (!header)
             retire(id);
-        } else if (header->key.starts_with(prefix)) {
+        else if (header->key.starts_with(prefix))
             out.emit(header->key, id, header->created_us);
-        }
     }
 }
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <imgsrv/imgsrv.hpp>
-
 #include <atomic>
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <memory>
 #include <mutex>
 #include <span>

@@ -101,9 +101,8 @@ bool exists(int folder, const std::string& name) {
 
 std::string random_name() {
     std::array<unsigned char, 16> bytes{};
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
         throw sdk::errno_failure(errno, "get random bytes");
-    }
     std::string name;
     name.reserve(2 * bytes.size());
     for (const auto byte : bytes) {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <fcntl.h>
-#include <imgsrv/imgsrv.hpp>
 
 #include <cstdint>
+#include <imgsrv/imgsrv.hpp>
 #include <string>
 #include <string_view>
 

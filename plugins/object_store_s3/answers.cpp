@@ -20,9 +20,8 @@ pugi::xml_node parse(pugi::xml_document& document, std::string_view xml) {
 
 pugi::xml_node expect(pugi::xml_document& document, std::string_view xml, const char* name) {
     const auto root = parse(document, xml);
-    if (std::string_view(root.name()) != name) {
+    if (std::string_view(root.name()) != name)
         throw sdk::Failure(IMGSRV_UNAVAILABLE, std::string("the object store's answer is no ") + name).with_retryable();
-    }
     return root;
 }
 
@@ -97,9 +96,8 @@ std::string parse_upload_id(std::string_view xml) {
     pugi::xml_document document;
     const auto root = expect(document, xml, "InitiateMultipartUploadResult");
     auto id = text(root, "UploadId");
-    if (id.empty()) {
+    if (id.empty())
         throw sdk::Failure(IMGSRV_UNAVAILABLE, "the object store began an upload without an id").with_retryable();
-    }
     return id;
 }
 
@@ -150,9 +148,8 @@ std::int64_t parse_http_time_us(std::string_view text) {
     char month[4] = {};
     const std::string copy(text);
     if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d", &utc.tm_mday, month, &utc.tm_year, &utc.tm_hour,
-                    &utc.tm_min, &utc.tm_sec) != 6) {
+                    &utc.tm_min, &utc.tm_sec) != 6)
         return 0;
-    }
     const auto at = kMonths.find(month);
     if (at == std::string_view::npos || at % 3 != 0) return 0;
     utc.tm_mon = static_cast<int>(at / 3);

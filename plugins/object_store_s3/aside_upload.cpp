@@ -70,9 +70,8 @@ std::string AsideUpload::put_part(const sdk::Call& call, std::uint32_t number, P
         return native_.put_part(call, number, payload);
     } catch (const sdk::Failure& failure) {
         // Aborted in the meantime, and nobody would look for the second copy again. A joined object may still need it.
-        if (failure.code == IMGSRV_NOT_FOUND && payload.size() < kLeastPart && !objects_.find(call, hidden_)) {
+        if (failure.code == IMGSRV_NOT_FOUND && payload.size() < kLeastPart && !objects_.find(call, hidden_))
             objects_.remove(call, small_key(number));
-        }
         throw;
     }
 }
@@ -156,9 +155,8 @@ void AsideUpload::copy_named(const sdk::Call& call, const std::vector<ListedPart
     auto opened = client_.open(call, get_object(layout_key()));
     if (!opened.transfer) {
         if (!opened.answer.is(404, "NoSuchKey")) throw client_.failure(get_object(layout_key()), opened.answer);
-        if (joined.size != total_size(named)) {
+        if (joined.size != total_size(named))
             throw part_failure(named.back().number, "does not end the object that the upload was completed with");
-        }
         return copier_.copy(call, all, key_, id_.name);
     }
     const auto layout = parse_layout(opened.transfer->read_text(call, kMaxPartNumber * 128));
@@ -166,13 +164,12 @@ void AsideUpload::copy_named(const sdk::Call& call, const std::vector<ListedPart
     std::vector<CopySource> second_copies;
     for (const auto& part : named) {
         const auto* there = find_part(layout, part.number);
-        if (there != nullptr && there->etag == part.etag && there->size == part.size) {
+        if (there != nullptr && there->etag == part.etag && there->size == part.size)
             in_object.push_back(part);
-        } else if (there != nullptr && there->etag == filling_etag() && has_small(call, part)) {
+        else if (there != nullptr && there->etag == filling_etag() && has_small(call, part))
             second_copies.push_back({small_key(part.number), part.etag, 0, part.size});
-        } else {
+        else
             throw part_failure(part.number, "is not what the upload was completed with");
-        }
     }
     auto sources = ranges_of(in_object, layout, all);
     sources.insert(sources.end(), second_copies.begin(), second_copies.end());

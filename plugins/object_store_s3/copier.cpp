@@ -18,9 +18,8 @@ std::vector<CopySource> cut(const CopySource& source, std::uint64_t most) {
     // Even pieces, so that no small rest remains.
     const std::uint64_t even = (source.length + count - 1) / count;
     std::vector<CopySource> pieces;
-    for (std::uint64_t at = 0; at < source.length; at += even) {
+    for (std::uint64_t at = 0; at < source.length; at += even)
         pieces.push_back({source.key, source.etag, source.offset + at, std::min(even, source.length - at)});
-    }
     return pieces;
 }
 

@@ -68,9 +68,8 @@ Mac hmac_sha256(std::span<const unsigned char> key, std::string_view text) {
     Mac mac{};
     unsigned int size = 0;
     if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-              reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size)) {
+              reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size))
         throw std::runtime_error("OpenSSL cannot compute a signature");
-    }
     return mac;
 }
 

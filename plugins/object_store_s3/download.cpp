@@ -65,9 +65,8 @@ void Download::reopen() {
     }
     if (!opened.transfer) throw client_.failure(request, answer);
     const bool whole = answer.status == 200 && offset_ + position_ == 0;
-    if (answer.status != 206 && !whole) {
+    if (answer.status != 206 && !whole)
         throw sdk::Failure(IMGSRV_UNIMPLEMENTED, "the object store does not serve ranges of objects");
-    }
     transfer_ = std::move(opened.transfer);
 }
 

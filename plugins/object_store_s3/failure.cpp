@@ -143,22 +143,18 @@ sdk::Failure Client::failure(const Request& request, const Answer& answer) const
             .with_retry_after_ms(retry_after_ms(answer));
     };
 
-    if (code == "RequestTimeTooSkewed" || code == "RequestExpired") {
+    if (code == "RequestTimeTooSkewed" || code == "RequestExpired")
         return make(IMGSRV_UNAUTHENTICATED, true, clock_sentence(answer));
-    }
     if (code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect" || code == "TemporaryRedirect" ||
-        code == "IllegalLocationConstraintException") {
+        code == "IllegalLocationConstraintException")
         return make(IMGSRV_UNAVAILABLE, true, region_sentence(settings_, answer));
-    }
     // A HEAD is told no more than its status.
-    if (request.key.empty() && code == "NoSuchKey") {
+    if (request.key.empty() && code == "NoSuchKey")
         return make(IMGSRV_UNAVAILABLE, true, find_known("NoSuchBucket")->sentence).with_native("NoSuchBucket");
-    }
     if (const Known* known = find_known(code)) return make(known->code, known->retryable, known->sentence);
     if (answer.status >= 500 || answer.status == 429 || answer.status == 408 || answer.status < 300 ||
-        code == "SlowDown" || code == "ConditionalRequestConflict") {
+        code == "SlowDown" || code == "ConditionalRequestConflict")
         return make(IMGSRV_UNAVAILABLE, true, "the store is overloaded or has trouble of its own");
-    }
     std::string words = "the store refuses";
     if (answer.error && !answer.error->message.empty()) words += ": " + answer.error->message.substr(0, 200);
     return make(IMGSRV_INTERNAL, false, words);

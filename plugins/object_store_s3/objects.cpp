@@ -1,10 +1,9 @@
 #include "objects.h"
 
-#include <imgsrv/cpp/object_key.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <imgsrv/cpp/object_key.hpp>
 
 #include "download.h"
 #include "requests.h"
@@ -86,11 +85,10 @@ sdk::OpenedObject Objects::open(const sdk::Call& call, std::string_view key, std
     if (length == 0 || offset >= kBeyondAnyObject) return open_nothing(call, key, if_etag, offset);
     auto request = get_object(std::string(key));
     if (!if_etag.empty()) request.headers["if-match"] = '"' + std::string(if_etag) + '"';
-    if (length && *length < kBeyondAnyObject) {
+    if (length && *length < kBeyondAnyObject)
         request.headers["range"] = byte_range(offset, offset + *length - 1);
-    } else if (offset > 0) {
+    else if (offset > 0)
         request.headers["range"] = "bytes=" + std::to_string(offset) + "-";
-    }
     auto opened = client_.open(call, request);
     const auto& answer = opened.answer;
     if (answer.is(404, "NoSuchKey")) throw absent();

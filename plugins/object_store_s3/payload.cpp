@@ -151,9 +151,8 @@ std::size_t TextPayload::read(std::span<std::byte> buffer) {
 std::unique_ptr<Payload> make_payload(const sdk::Call& call, sdk::Reader& body, const std::string& spool_folder,
                                       std::uint64_t rereadable_below) {
     const auto announced = body.size();
-    if (announced && *announced > kInMemory && *announced >= rereadable_below) {
+    if (announced && *announced > kInMemory && *announced >= rereadable_below)
         return std::make_unique<StreamPayload>(call, body, *announced);
-    }
 
     // One byte more than may be, so that the body comes to its end in here.
     std::string text(std::min<std::uint64_t>(announced.value_or(kInMemory), kInMemory) + 1, '\0');
@@ -205,9 +204,8 @@ std::uint64_t ChunkSignedBody::wire_size(std::uint64_t payload_size) {
 void ChunkSignedBody::next_chunk() {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, payload_.size() - taken_));
     std::string data(size, '\0');
-    for (std::size_t have = 0; have < size;) {
+    for (std::size_t have = 0; have < size;)
         have += payload_.read(std::as_writable_bytes(std::span(data).subspan(have)));
-    }
     taken_ += size;
     last_made_ = size == 0;
     previous_ = signer_.chunk_signature(previous_, sha256_hex(data));

@@ -86,9 +86,8 @@ Address parse_address(std::string_view endpoint, std::string bucket, std::string
     std::string_view authority = endpoint;
     if (const auto scheme = authority.find("://"); scheme != std::string_view::npos) {
         const auto name = authority.substr(0, scheme);
-        if (name != "http" && name != "https") {
+        if (name != "http" && name != "https")
             refuse("option 'endpoint' begins with \"" + std::string(name) + "://\"; it can be http:// or https://");
-        }
         out.tls = name == "https";
         authority.remove_prefix(scheme + 3);
     }
@@ -100,9 +99,8 @@ Address parse_address(std::string_view endpoint, std::string bucket, std::string
     if (!port.empty() && port != (out.tls ? "443" : "80")) out.host.append(":").append(port);
 
     if (!plausible_bucket(bucket)) refuse("option 'bucket' is \"" + bucket + "\", which no bucket is called");
-    if (!path_style && is_ip_address(name)) {
+    if (!path_style && is_ip_address(name))
         refuse("option 'path_style' is false, but the endpoint is an address: a bucket cannot stand before it");
-    }
     if (region.empty()) refuse("option 'region' must not be empty; \"us-east-1\" suits most stores that have none");
     out.bucket = std::move(bucket);
     out.region = std::move(region);

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <imgsrv/imgsrv.hpp>
-
 #include <chrono>
 #include <cstddef>
+#include <imgsrv/imgsrv.hpp>
 #include <string>
 #include <string_view>
 

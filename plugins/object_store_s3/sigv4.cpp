@@ -62,9 +62,8 @@ std::string percent_encode(std::string_view text, bool keep_slash) {
 std::string canonical_query(const QueryParameters& parameters) {
     QueryParameters encoded;
     encoded.reserve(parameters.size());
-    for (const auto& [name, value] : parameters) {
+    for (const auto& [name, value] : parameters)
         encoded.emplace_back(percent_encode(name, false), percent_encode(value, false));
-    }
     std::sort(encoded.begin(), encoded.end());
     std::string out;
     for (const auto& [name, value] : encoded) {

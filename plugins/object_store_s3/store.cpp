@@ -69,9 +69,8 @@ sdk::ObjectInfo Store::copy(const sdk::Call& call, std::string_view src, std::st
             .with_native("PreconditionFailed");
     }
     // S3 has no condition on the target of a copy: looked at first, then done.
-    if (if_absent && (src == dst || objects_.find(call, dst))) {
+    if (if_absent && (src == dst || objects_.find(call, dst)))
         throw sdk::Failure(IMGSRV_ALREADY_EXISTS, "there is an object at the key of the copy");
-    }
     if (src == dst) return source;
     copier_.copy(call, {std::string(src), source.etag, 0, source.size}, std::string(dst), {});
     return objects_.stat(call, dst);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <imgsrv/imgsrv.hpp>
-
 #include <optional>
 #include <span>
 #include <string>

@@ -35,9 +35,8 @@ class Leftover {
 
 std::string random_name() {
     std::array<unsigned char, 16> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
         throw sdk::Failure(IMGSRV_INTERNAL, "OpenSSL has no random bytes");
-    }
     return hex(bytes);
 }
 

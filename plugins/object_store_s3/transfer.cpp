@@ -73,11 +73,10 @@ Transfer::Transfer(ConnectionPool& pool, const HttpRequest& request, UploadBody*
         connection_->set(CURLOPT_READFUNCTION, &Transfer::on_read);
         connection_->set(CURLOPT_READDATA, this);
     }
-    if (request.method == "HEAD") {
+    if (request.method == "HEAD")
         connection_->set(CURLOPT_NOBODY, 1L);
-    } else {
+    else
         connection_->set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    }
     if (curl_multi_add_handle(connection_->multi(), connection_->easy()) != CURLM_OK) throw std::bad_alloc();
 }
 
@@ -97,9 +96,8 @@ void Transfer::add_header_line(std::string_view line) {
     if (line.starts_with("HTTP/")) {
         headers_.clear();
         status_ = 0;
-        if (const auto blank = line.find(' '); blank != std::string_view::npos) {
+        if (const auto blank = line.find(' '); blank != std::string_view::npos)
             status_ = std::strtol(std::string(line.substr(blank + 1, 3)).c_str(), nullptr, 10);
-        }
         return;
     }
     if (line.empty()) {
@@ -150,9 +148,8 @@ template <class Done>
 void Transfer::drive(const sdk::Call& call, Done done) {
     while (!result_ && !done()) {
         int running = 0;
-        if (curl_multi_perform(connection_->multi(), &running) != CURLM_OK) {
+        if (curl_multi_perform(connection_->multi(), &running) != CURLM_OK)
             throw TransportFailure(TransportFailure::Reason::broken, "libcurl failed");
-        }
         collect_result();
         if (body_failure_) std::rethrow_exception(body_failure_);
         if (!result_ && !done()) wait(call);
@@ -161,9 +158,8 @@ void Transfer::drive(const sdk::Call& call, Done done) {
 
 void Transfer::collect_result() {
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(connection_->multi(), &left)) {
+    while (const CURLMsg* message = curl_multi_info_read(connection_->multi(), &left))
         if (message->msg == CURLMSG_DONE) result_ = message->data.result;
-    }
 }
 
 void Transfer::wait(const sdk::Call& call) {
@@ -187,9 +183,8 @@ void Transfer::wait(const sdk::Call& call) {
     if (const auto left = call.remaining()) nap = std::min<Clock::duration>(nap, *left);
     curl_waitfd cancelled{call.cancel_fd(), CURL_WAIT_POLLIN, 0};
     const bool has_fd = cancelled.fd >= 0;
-    if (!has_fd && call.raw() != nullptr && call.raw()->cancelled != nullptr) {
+    if (!has_fd && call.raw() != nullptr && call.raw()->cancelled != nullptr)
         nap = std::min<Clock::duration>(nap, kAskEvery);
-    }
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(nap).count();
     curl_multi_poll(connection_->multi(), &cancelled, has_fd ? 1 : 0,
                     static_cast<int>(std::min<std::int64_t>(ms, 60'000)), nullptr);

@@ -49,9 +49,8 @@ void check_stored(std::span<const ListedPart> named, std::span<const ListedPart>
             throw part_failure(part.number,
                                "has " + std::to_string(there->size) + " bytes, not " + std::to_string(part.size));
         }
-        if (there->etag != part.etag) {
+        if (there->etag != part.etag)
             throw part_failure(part.number, "has the etag " + there->etag + ", not " + part.etag);
-        }
     }
     for (std::size_t i = 0; i + 1 < named.size(); ++i) {
         if (named[i].size < kLeastPart) {
@@ -84,11 +83,10 @@ std::vector<CopySource> ranges_of(std::span<const ListedPart> named, std::span<c
     std::uint64_t offset = 0;
     for (const auto& part : layout) {
         if (find_part(named, part.number) != nullptr) {
-            if (!ranges.empty() && ranges.back().offset + ranges.back().length == offset) {
+            if (!ranges.empty() && ranges.back().offset + ranges.back().length == offset)
                 ranges.back().length += part.size;
-            } else {
+            else
                 ranges.push_back({object.key, object.etag, offset, part.size});
-            }
         }
         offset += part.size;
     }
@@ -108,9 +106,8 @@ std::vector<ListedPart> parse_layout(std::string_view text) {
     std::istringstream in{std::string(text)};
     std::vector<ListedPart> layout;
     for (ListedPart part; in >> part.number >> part.size >> part.etag;) layout.push_back(part);
-    if (!in.eof() || layout.empty()) {
+    if (!in.eof() || layout.empty())
         throw sdk::Failure(IMGSRV_DATA_LOSS, "the note on the parts of an unfinished upload cannot be read");
-    }
     return layout;
 }
 

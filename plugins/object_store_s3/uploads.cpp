@@ -44,9 +44,8 @@ bool open(const std::optional<AsideUpload::Id>& id) {
 std::string Uploads::create(const sdk::Call& call, std::string_view key) {
     const std::string target(key);
     const auto traits = traits_.get(call);
-    if ((traits.strict_uploads && traits.md5_etags) || !AsideUpload::fits(key)) {
+    if ((traits.strict_uploads && traits.md5_etags) || !AsideUpload::fits(key))
         return std::string(kDirect) + parse_upload_id(client_.send_ok(call, create_upload(target, {})).body);
-    }
     return id_text(AsideUpload::create(call, client_, target));
 }
 
@@ -74,9 +73,8 @@ sdk::ObjectInfo Uploads::complete(const sdk::Call& call, std::string_view key, s
                                   std::span<const imgsrv_part> parts) {
     const auto named = named_parts(parts);
     std::string target(key);
-    if (const auto id = direct_id(upload_id)) {
+    if (const auto id = direct_id(upload_id))
         return complete_direct(call, target, NativeUpload(client_, objects_, target, *id), named);
-    }
     if (const auto id = aside_id(upload_id); open(id)) {
         return AsideUpload(client_, objects_, copier_, traits_.get(call).strict_uploads, std::move(target), *id)
             .complete(call, named);
@@ -96,9 +94,8 @@ sdk::ObjectInfo Uploads::complete_direct(const sdk::Call& call, const std::strin
         completed = !failure;
     }
     const auto found = objects_.find(call, key);
-    if (found && found->info.size == total_size(named) && (completed || (etag && found->info.etag == *etag))) {
+    if (found && found->info.size == total_size(named) && (completed || (etag && found->info.etag == *etag)))
         return found->info;
-    }
     // It was there, and another one has replaced it since.
     if (completed && etag) return {key, *etag, total_size(named), found ? found->info.mtime_us : 0};
     if (failure && upload.parts(call)) throw sdk::Failure(*failure);
@@ -106,11 +103,10 @@ sdk::ObjectInfo Uploads::complete_direct(const sdk::Call& call, const std::strin
 }
 
 void Uploads::abort(const sdk::Call& call, std::string_view key, std::string_view upload_id) {
-    if (const auto id = direct_id(upload_id)) {
+    if (const auto id = direct_id(upload_id))
         NativeUpload(client_, objects_, std::string(key), *id).abort(call);
-    } else if (const auto hidden = aside_id(upload_id)) {
+    else if (const auto hidden = aside_id(upload_id))
         AsideUpload(client_, objects_, copier_, false, std::string(key), *hidden).abort(call);
-    }
 }
 
 void Uploads::list(const sdk::Call& call, std::string_view prefix, sdk::UploadSink& out) {
@@ -124,9 +120,8 @@ void Uploads::list(const sdk::Call& call, std::string_view prefix, sdk::UploadSi
             out.emit(upload.key, std::string(kDirect) + upload.upload_id, upload.created_us);
         }
     } while (page.more && !page.uploads.empty());
-    for (const auto& listed : AsideUpload::list(call, client_, std::string(prefix))) {
+    for (const auto& listed : AsideUpload::list(call, client_, std::string(prefix)))
         out.emit(listed.key, id_text(listed.id), listed.created_us);
-    }
 }
 
 }  // namespace imgsrv::s3

@@ -61,9 +61,8 @@ class ClientView {
 
     template <class F>
     void for_each_row(F&& f) {
-        for (std::size_t i = 0; i < order_.size(); ++i) {
+        for (std::size_t i = 0; i < order_.size(); ++i)
             if (image_of_[i]) f(*order_[i], *image_of_[i]);
-        }
     }
 
     // A name has one owner for a kind and an architecture; they are those of the row that lists the image.

@@ -32,9 +32,8 @@ json metadata_json(const Metadata& metadata) {
 
 std::string hex_digest(const json& from, const char* member) {
     std::string hex = from.at(member).get<std::string>();
-    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
         throw std::invalid_argument(std::string(member) + " is not 64 lower-case hex digits");
-    }
     return hex;
 }
 
@@ -57,16 +56,14 @@ Kind parse_kind(std::string_view name) {
 }  // namespace
 
 std::optional<Format> parse_format(std::string_view name) {
-    for (const auto& [format, known] : kFormats) {
+    for (const auto& [format, known] : kFormats)
         if (known == name) return format;
-    }
     return std::nullopt;
 }
 
 std::string_view format_name(Format format) {
-    for (const auto& [known, name] : kFormats) {
+    for (const auto& [known, name] : kFormats)
         if (known == format) return name;
-    }
     return {};
 }
 
@@ -96,9 +93,8 @@ ImageRow parse_image_row(std::string_view text) {
                      parse_metadata(in, "incus"),
                      parse_metadata(in, "lxd")};
         const bool split = row.format != Format::unified_tar_gz;
-        if (row.incus.has_value() != split || row.lxd.has_value() != split) {
+        if (row.incus.has_value() != split || row.lxd.has_value() != split)
             throw std::invalid_argument(split ? "metadata is missing" : "a unified image has no metadata of its own");
-        }
         return row;
     } catch (const json::exception& e) {
         throw std::invalid_argument(e.what());

@@ -42,16 +42,14 @@ struct Work {
 File file(imgsrv_str digest, std::uint64_t size) {
     constexpr std::string_view kPrefix = "sha256:";
     const std::string_view text = sdk::view(digest);
-    if (!text.starts_with(kPrefix)) {
+    if (!text.starts_with(kPrefix))
         throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "digest " + std::string(text) + " is not a SHA-256 digest");
-    }
     return {std::string(text.substr(kPrefix.size())), size};
 }
 
 std::optional<File> attached(const imgsrv_artifact& artifact, std::string_view name) {
-    for (const imgsrv_attachment& attachment : sdk::attachments(artifact)) {
+    for (const imgsrv_attachment& attachment : sdk::attachments(artifact))
         if (sdk::view(attachment.name) == name) return file(attachment.digest, attachment.size);
-    }
     return std::nullopt;
 }
 

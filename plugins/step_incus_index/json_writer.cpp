@@ -14,11 +14,10 @@ void JsonWriter::separate() {
 // Plain ASCII is copied; for all else nlohmann's escaping is used, which replaces what is not UTF-8.
 void JsonWriter::quote(std::string_view text) {
     const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
-    if (std::ranges::all_of(text, plain)) {
+    if (std::ranges::all_of(text, plain))
         buffer_.append(1, '"').append(text).append(1, '"');
-    } else {
+    else
         buffer_ += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    }
 }
 
 JsonWriter& JsonWriter::open(char bracket) {

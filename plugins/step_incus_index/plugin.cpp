@@ -26,20 +26,18 @@ class IncusIndex {
     void run(const sdk::Call& call, sdk::StepRun& run) const { incus::index_version(call, run, log_); }
 
     void render(const sdk::Call& call, sdk::RenderView& view, std::string_view path, sdk::ByteSink& out) const {
-        if (path != incus::kIndexPath && path != incus::kImagesPath) {
+        if (path != incus::kIndexPath && path != incus::kImagesPath)
             throw sdk::Failure(IMGSRV_NOT_FOUND, "incus_index serves no document " + std::string(path));
-        }
         const incus::Catalogue catalogue = gather(call, view);
         const auto products = catalogue.products();
         const incus::Output output = [&](std::string_view block) {
             call.throw_if_cancelled();
             out.write(block);
         };
-        if (path == incus::kIndexPath) {
+        if (path == incus::kIndexPath)
             incus::write_index(products, output);
-        } else {
+        else
             incus::write_images(products, output);
-        }
     }
 
   private:
@@ -63,9 +61,8 @@ class IncusIndex {
                                std::string(sdk::view(row.version)),
                                row.published_us,
                                {}};
-        while (const auto alias = view.alias_at(version.image, version.name, version.aliases.size())) {
+        while (const auto alias = view.alias_at(version.image, version.name, version.aliases.size()))
             version.aliases.emplace_back(*alias);
-        }
         return version;
     }
 

@@ -63,9 +63,7 @@ class ValidateCatalog {
 
     void run(const sdk::Call& call, sdk::StepRun& run) const {
         const std::vector<Use> uses = uses_of(run);
-        if (uses.empty()) {
-            refuse(text_of_version(run) + " has no artifacts: add at least one before publishing it");
-        }
+        if (uses.empty()) refuse(text_of_version(run) + " has no artifacts: add at least one before publishing it");
         check_attachment_names(run);
         check_blobs(call, run, uses);
         for (const imgsrv_artifact& artifact : run.artifacts()) check_format(call, run, artifact);

@@ -58,14 +58,13 @@ Token Lexer::take(Token::Kind kind, std::size_t bytes) {
 }
 
 void Lexer::skip_blanks() {
-    while (!rest_.empty()) {
+    while (!rest_.empty())
         if (at_is(rest_, 0, " \t\n\f\r"))
             advance(1);
         else if (rest_.starts_with("//"))
             advance(std::min(rest_.find('\n'), rest_.size()));
         else
             return;
-    }
 }
 
 Result<Token> Lexer::next() {

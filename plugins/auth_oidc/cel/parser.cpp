@@ -291,9 +291,7 @@ class Parser {
     // A constant, a name, or a call: ["."] IDENT ["(" [ExprList] ")"]
     Result<NodeId> word() {
         const bool rooted = token_.is(".");
-        if (rooted) {
-            CEL_TRY(take());
-        }
+        if (rooted) CEL_TRY(take());
         if (token_.kind != Token::Kind::identifier) return unexpected("a name");
         CEL_ASSIGN(const Token name, take());
         if (!rooted && name.text == "true") return add_literal(Value::boolean(true), name.at);

@@ -86,11 +86,10 @@ void read_case(const Message& message, ConformanceCase& out) {
     }
     for (const Message* binding : message.messages("bindings"))
         out.bindings[binding->text("key")] = read_value(*binding->find("value")->message()->find("value")->message());
-    if (const Field* value = message.find("value")) {
+    if (const Field* value = message.find("value"))
         out.value = read_value(*value->message());
-    } else if (!message.find("eval_error") && !message.find("any_eval_errors")) {
+    else if (!message.find("eval_error") && !message.find("any_eval_errors"))
         out.value = Value::boolean(true);  // simple.proto: what is not said is true
-    }
 }
 
 }  // namespace

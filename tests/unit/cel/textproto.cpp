@@ -48,14 +48,13 @@ class Reader {
     }
 
     void blanks() {
-        while (at_ < text_.size()) {
+        while (at_ < text_.size())
             if (peek() == '#')
                 at_ = std::min(text_.find('\n', at_), text_.size());
             else if (std::isspace(static_cast<unsigned char>(peek())))
                 ++at_;
             else
                 return;
-        }
     }
 
     std::optional<Field> field() {

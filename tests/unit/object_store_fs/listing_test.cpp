@@ -71,9 +71,8 @@ TEST_CASE("a tree is listed as if it were flat, whatever the size of its pages")
             const auto prefix = pick();
             const auto after = pick();
             std::vector<std::string> expected;
-            for (const auto& key : all) {
+            for (const auto& key : all)
                 if (key.starts_with(prefix) && key > after) expected.push_back(key);
-            }
             INFO("prefix " << prefix << " after " << after);
             REQUIRE(tree.keys(prefix, after, wanted) == expected);
         }

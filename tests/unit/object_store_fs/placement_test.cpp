@@ -116,9 +116,8 @@ TEST_CASE("whatever the order and the sizes, moves never harm a piece that is st
         }
         bool rebuilt = false;
         for (int round = 0; round < 20; ++round) {
-            for (std::size_t i = 0; i < pieces.size(); ++i) {
+            for (std::size_t i = 0; i < pieces.size(); ++i)
                 if (pieces[i].here) REQUIRE(file.substr(pieces[i].offset, pieces[i].size) == contents[i]);
-            }
             const auto plan = plan_moves(pieces);
             if (plan.in_place) break;
             if (plan.moves.empty()) {
@@ -126,9 +125,8 @@ TEST_CASE("whatever the order and the sizes, moves never harm a piece that is st
                 break;
             }
             for (const auto& move : plan.moves) put(move.to, contents[move.piece]);
-            for (std::size_t i = 0; i < pieces.size(); ++i) {
+            for (std::size_t i = 0; i < pieces.size(); ++i)
                 if (pieces[i].here) REQUIRE(file.substr(pieces[i].offset, pieces[i].size) == contents[i]);
-            }
             for (const auto& move : plan.moves) pieces[move.piece] = {pieces[move.piece].size, true, move.to};
         }
         if (rebuilt) continue;

@@ -17,9 +17,8 @@ TEST_CASE("an error is found behind blanks and a declaration") {
 
 TEST_CASE("what is no error is none") {
     for (const char* text : {"", "   ", "<html><body>502 Bad Gateway</body></html>", "<Error", "Error",
-                             "<CompleteMultipartUploadResult><ETag>\"1\"</ETag></CompleteMultipartUploadResult>"}) {
+                             "<CompleteMultipartUploadResult><ETag>\"1\"</ETag></CompleteMultipartUploadResult>"})
         CHECK_FALSE(parse_error(text));
-    }
 }
 
 TEST_CASE("a list of objects is read") {

@@ -37,9 +37,8 @@ TEST_CASE("a bucket stands in the path or before the host") {
 }
 
 TEST_CASE("an address that cannot work names its option") {
-    for (const char* endpoint : {"", "https://", "host:", "host:port", "host:123456", "a b", "http://h/path", "[::1"}) {
+    for (const char* endpoint : {"", "https://", "host:", "host:port", "host:123456", "a b", "http://h/path", "[::1"})
         CHECK_THROWS_WITH(address(endpoint), Contains("'endpoint'"));
-    }
     CHECK_THROWS_WITH(address("ftp://host"), Contains("ftp://"));
     CHECK_THROWS_WITH(address("host", true, true, "no"), Contains("'bucket'"));
     CHECK_THROWS_WITH(address("host", true, true, "a/b/c"), Contains("'bucket'"));

@@ -46,10 +46,9 @@ TEST_CASE("the etag of an object follows from those of its parts") {
     // As Ceph, Swift and AWS have it: of parts with the bytes "a" and "b".
     const std::vector<ListedPart> parts = {{1, 1, md5_hex("a")}, {2, 1, md5_hex("b")}};
     std::string sums;
-    for (const auto& part : parts) {
+    for (const auto& part : parts)
         for (std::size_t i = 0; i < 32; i += 2)
             sums += static_cast<char>(std::stoi(part.etag.substr(i, 2), nullptr, 16));
-    }
     CHECK(joined_etag(parts) == md5_hex(sums) + "-2");
     CHECK_FALSE(joined_etag(std::vector<ListedPart>{{1, 1, "opaque"}}));
     CHECK_FALSE(joined_etag(std::vector<ListedPart>{{1, 1, std::string(32, 'x')}}));

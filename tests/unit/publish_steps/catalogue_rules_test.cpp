@@ -211,9 +211,8 @@ TEST_CASE("files are where the server serves blobs, with hash and size") {
 
 TEST_CASE("two thousand versions keep their names apart") {
     Catalogue catalogue;
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 2000; ++i)
         catalogue.publish_container("app" + std::to_string(i % 50), std::to_string(i), std::to_string(i), {"latest"});
-    }
     const StreamsClient client = catalogue.incus();
     CHECK(client.images().size() == 2000);
     CHECK(container(client, "app7/1957") == fingerprint("1957"));
@@ -312,9 +311,8 @@ TEST_CASE("random catalogues lead every name to the first artifact that has it")
             for (const auto& image : client.images()) {
                 CHECK(fingerprints.contains(image.fingerprint));
                 listed += image.aliases.size();
-                for (const std::string& alias : image.aliases) {
+                for (const std::string& alias : image.aliases)
                     CHECK(names[image.type + " " + image.arch + " " + alias] == image.fingerprint);
-                }
             }
             CHECK(listed == names.size());
         }

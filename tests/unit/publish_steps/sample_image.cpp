@@ -41,9 +41,8 @@ class TarWriter {
             self.bytes_.append(static_cast<const char*>(p), n);
             return static_cast<la_ssize_t>(n);
         };
-        if (archive_write_open2(archive_, this, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) {
+        if (archive_write_open2(archive_, this, nullptr, write, nullptr, nullptr) != ARCHIVE_OK)
             throw std::runtime_error("libarchive cannot write a tar archive");
-        }
     }
     ~TarWriter() { archive_write_free(archive_); }
     TarWriter(const TarWriter&) = delete;

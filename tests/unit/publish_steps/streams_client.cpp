@@ -40,9 +40,8 @@ StreamsClient::StreamsClient(Kind kind, const std::string& index, const std::str
     std::set<std::string> keys;
     for (const auto& [key, product] : products.items()) {
         keys.insert(key);
-        for (const char* member : {"requirements", "lxd_requirements"}) {
+        for (const char* member : {"requirements", "lxd_requirements"})
             for (const auto& value : product.at(member)) require(value.is_string(), "a requirement is not a string");
-        }
         for (const auto& [serial, version] : product.at("versions").items()) {
             require(serial.size() == 14 && serial[8] == '_' && serial[11] == ':' &&
                         serial.find_first_not_of("0123456789") == 8,
@@ -98,8 +97,7 @@ std::string StreamsClient::find(const std::string& type, const std::string& arch
 }
 
 const StreamsClient::Image* StreamsClient::image(const std::string& fingerprint) const {
-    for (const Image& image : images_) {
+    for (const Image& image : images_)
         if (image.fingerprint == fingerprint) return &image;
-    }
     return nullptr;
 }

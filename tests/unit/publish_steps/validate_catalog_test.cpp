@@ -83,9 +83,8 @@ TEST_CASE("of many missing blobs as many are named as fit, and the rest is count
 TEST_CASE("names of the longest kind do not overflow the message") {
     PublishHost host("app", "1");
     const std::string longest(64, 'n');
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3; ++i)
         host.artifacts().push_back({std::to_string(i), longest, longest, longest, "raw", digest_of_number(i), 1});
-    }
     CHECK_THAT(refusal(host), Contains(digest_of_number(0)) && EndsWith("and 2 more"));
 }
 
