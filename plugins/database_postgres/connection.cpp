@@ -32,63 +32,31 @@ std::uint64_t changed_rows(PGresult* result) {
 
 }  // namespace
 
-template <class Work>
-auto Connection::in_transaction(Work&& work) {
-    try {
-        return std::forward<Work>(work)();
-    } catch (...) {
-        failed_ = transaction_ != Transaction::none;
-        throw;
-    }
-}
-
 Connection::Connection(const Settings& settings, const sdk::Call& call, const sdk::Log& log)
     : settings_(settings), link_(settings, call, log), cache_(link_) {}
 
-Connection::~Connection() {
-    if (open_rows_) open_rows_->detach();
-}
-
-void Connection::require_idle(const char* what) const {
-    if (open_rows_) throw out_of_turn(std::string(what) + ": rows of an earlier query are still open");
-}
-
-void Connection::require_usable() const {
-    if (failed_) {
-        throw sdk::Failure(IMGSRV_ABORTED, "a statement of this transaction failed; only rollback is left")
-            .with_native("25P02");
-    }
-}
-
 void Connection::begin(const sdk::Call& call, std::int32_t mode) {
     Link::Operation operation(link_, call);
-    if (transaction_ != Transaction::none) throw out_of_turn("begin: a transaction is open already");
-    require_idle("begin");
+    state_.check_begin(mode);
     link_.check();
-    if (mode == IMGSRV_TX_WRITE) {
-        link_.run(("BEGIN ISOLATION LEVEL " + settings_.isolation + " READ WRITE").c_str());
-        transaction_ = Transaction::write;
-    } else if (mode == IMGSRV_TX_READ) {
-        // The snapshot is taken by the first statement, so one is run at once.
-        link_.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1");
-        transaction_ = Transaction::read;
-    } else {
-        throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "begin: the mode is neither read nor write");
-    }
+    // The snapshot of a read transaction is taken by its first statement, so one is run at once.
+    link_.run(mode == IMGSRV_TX_WRITE ? ("BEGIN ISOLATION LEVEL " + settings_.isolation + " READ WRITE").c_str()
+                                      : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1");
+    state_.begun(mode);
 }
 
 void Connection::commit(const sdk::Call& call) {
     Link::Operation operation(link_, call);
-    if (transaction_ == Transaction::none) throw out_of_turn("commit: no transaction is open");
-    require_idle("commit");
+    state_.check_commit();
     try {
-        require_usable();
+        state_.require_usable();
         link_.check();
     } catch (...) {
         end_transaction();
         throw;
     }
-    const bool wrote = std::exchange(transaction_, Transaction::none) == Transaction::write;
+    const bool wrote = state_.writing();
+    state_.ended();
     try {
         // The commit point: the server has it on disk when it answers.
         const Result answer = link_.run_anyway("COMMIT", kCommit);
@@ -101,14 +69,13 @@ void Connection::commit(const sdk::Call& call) {
 }
 
 void Connection::end_rows() noexcept {
-    if (open_rows_) std::exchange(open_rows_, nullptr)->detach();
+    state_.detach_rows();
     link_.abandon(true);
 }
 
 void Connection::end_transaction() {
     end_rows();
-    transaction_ = Transaction::none;
-    failed_ = false;
+    state_.ended();
     if (link_.alive() && link_.transaction() == PQTRANS_IDLE) return;
     link_.run_anyway("ROLLBACK", kCleanUp);
 }
@@ -127,9 +94,8 @@ void Connection::reset(const sdk::Call&) {
 
 void Connection::listen(const sdk::Call& call, std::string_view channel) {
     Link::Operation operation(link_, call);
-    require_idle("listen");
-    require_usable();
-    if (transaction_ != Transaction::none) throw out_of_turn("listen: a transaction is open");
+    state_.check("listen");
+    if (state_.open()) throw sdk::out_of_turn("listen: a transaction is open");
     constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     if (channel.empty() || channel.size() > 63 || channel.find_first_not_of(kLetters) != std::string_view::npos) {
         throw sdk::Failure(IMGSRV_INVALID_ARGUMENT,
@@ -143,9 +109,8 @@ void Connection::listen(const sdk::Call& call, std::string_view channel) {
 
 std::string_view Connection::next_notification(const sdk::Call& call) {
     Link::Operation operation(link_, call);
-    require_idle("next_notification");
-    require_usable();
-    if (!listening_) throw out_of_turn("next_notification: the connection listens to nothing");
+    state_.check("next_notification");
+    if (!listening_) throw sdk::out_of_turn("next_notification: the connection listens to nothing");
     channel_ = link_.next_notification();
     return channel_;
 }
@@ -153,9 +118,8 @@ std::string_view Connection::next_notification(const sdk::Call& call) {
 sdk::QueryResult<Rows> Connection::query(const sdk::Call& call, std::string_view sql,
                                          std::span<const imgsrv_value> params) {
     Link::Operation operation(link_, call);
-    require_idle("query");
-    require_usable();
-    return in_transaction([&] {
+    state_.check("query");
+    return state_.run([&] {
         link_.check();
         return run(sql, params);
     });
@@ -171,7 +135,7 @@ sdk::QueryResult<Rows> Connection::run(std::string_view sql, std::span<const img
     }
     // A table changed since the statement was prepared.
     cache_.forget(sql);
-    if (transaction_ != Transaction::none) {
+    if (state_.open()) {
         throw sdk::Failure(IMGSRV_ABORTED, "a table changed under this transaction; run it again")
             .with_db_class(IMGSRV_DB_SERIALIZATION)
             .with_native(kStalePlan)
@@ -196,7 +160,7 @@ sdk::QueryResult<Rows> Connection::execute(Statement& statement, std::span<const
         return first_result(only_reads);
     } catch (sdk::Failure& failure) {
         // Outside of a transaction the statement committed itself, if it came that far.
-        if (!link_.alive() && transaction_ == Transaction::none && !only_reads) failure.outcome_unknown = true;
+        if (!link_.alive() && !state_.open() && !only_reads) failure.outcome_unknown = true;
         throw;
     }
 }
@@ -213,13 +177,13 @@ sdk::QueryResult<Rows> Connection::first_result(bool only_reads) {
     const std::uint64_t affected = goes_on ? 0 : changed_rows(first.get());
     if (PQnfields(first.get()) == 0 && status == PGRES_COMMAND_OK) return {nullptr, affected};
     auto rows = std::make_unique<Rows>(*this, std::move(first), goes_on);
-    open_rows_ = rows.get();
+    state_.rows_opened(rows.get());
     return {std::move(rows), affected};
 }
 
 Result Connection::next_row(const sdk::Call& call) {
     Link::Operation operation(link_, call);
-    return in_transaction([&]() -> Result {
+    return state_.run([&]() -> Result {
         Result result = link_.next_result();
         if (result && PQresultStatus(result.get()) == PGRES_SINGLE_TUPLE) return result;
         if (!result) return nullptr;
@@ -230,17 +194,16 @@ Result Connection::next_row(const sdk::Call& call) {
 }
 
 void Connection::rows_closed() noexcept {
-    open_rows_ = nullptr;
+    state_.rows_closed();
     // Cancelling would fail the transaction.
-    link_.abandon(transaction_ == Transaction::none);
-    if (transaction_ != Transaction::none && link_.transaction() == PQTRANS_INERROR) failed_ = true;
+    link_.abandon(!state_.open());
+    if (link_.transaction() == PQTRANS_INERROR) state_.fail();
 }
 
 void Connection::script(const sdk::Call& call, std::string_view sql) {
     Link::Operation operation(link_, call);
-    require_idle("script");
-    require_usable();
-    in_transaction([&] {
+    state_.check("script");
+    state_.run([&] {
         link_.check();
         run_script(std::string(sql));
     });
@@ -259,7 +222,7 @@ void Connection::run_script(const std::string& sql) {
             refused = std::move(result);
     }
     if (refused) throw server_failure(refused.get(), "statement " + std::to_string(number) + " of the script");
-    const bool inside = transaction_ != Transaction::none;
+    const bool inside = state_.open();
     if (link_.transaction() != (inside ? PQTRANS_INTRANS : PQTRANS_IDLE)) {
         if (!inside) link_.run_anyway("ROLLBACK", kCleanUp);
         throw bad_statement("the script began or ended a transaction; transactions have their own calls");
@@ -268,9 +231,8 @@ void Connection::run_script(const std::string& sql) {
 
 void Connection::migration_lock(const sdk::Call& call) {
     Link::Operation operation(link_, call);
-    if (migration_lock_held_) throw out_of_turn("migration_lock: this connection holds it already");
-    require_idle("migration_lock");
-    require_usable();
+    if (migration_lock_held_) throw sdk::out_of_turn("migration_lock: this connection holds it already");
+    state_.check("migration_lock");
     link_.check();
     try {
         link_.run(kLock);
@@ -284,7 +246,7 @@ void Connection::migration_lock(const sdk::Call& call) {
 
 void Connection::migration_unlock(const sdk::Call&) {
     if (!std::exchange(migration_lock_held_, false))
-        throw out_of_turn("migration_unlock: this connection does not hold it");
+        throw sdk::out_of_turn("migration_unlock: this connection does not hold it");
     link_.run_anyway(kUnlock, kCleanUp);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <imgsrv/cpp/transaction_state.hpp>
 #include <imgsrv/imgsrv.hpp>
 #include <span>
 #include <string>
@@ -17,7 +18,6 @@ class Connection {
   public:
     // settings outlive the connection.
     Connection(const Settings& settings, const sdk::Call& call, const sdk::Log& log);
-    ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -38,10 +38,6 @@ class Connection {
     void rows_closed() noexcept;
 
   private:
-    enum class Transaction { none, read, write };
-
-    void require_idle(const char* what) const;
-    void require_usable() const;
     void end_rows() noexcept;
     // Ends the transaction, if there is one, whatever the call says. Throws CONNECTION when the link is dead by then;
     // the server has ended the transaction all the same.
@@ -51,19 +47,13 @@ class Connection {
     sdk::QueryResult<Rows> first_result(bool only_reads);
     void run_script(const std::string& sql);
 
-    // Runs work; when it throws, an open transaction counts as failed.
-    template <class Work>
-    auto in_transaction(Work&& work);
-
     const Settings& settings_;
     Link link_;
     StatementCache cache_;
-    Transaction transaction_ = Transaction::none;
-    bool failed_ = false;  // the transaction
     bool migration_lock_held_ = false;
     bool listening_ = false;
     std::string channel_;  // of the last notification
-    Rows* open_rows_ = nullptr;
+    sdk::TransactionState<Rows> state_{"25P02"};
 };
 
 }  // namespace imgsrv::postgres

@@ -96,8 +96,4 @@ sdk::Failure bad_statement(std::string message) {
     return sdk::Failure(IMGSRV_INTERNAL, std::move(message)).with_db_class(IMGSRV_DB_SYNTAX).with_native("42601");
 }
 
-sdk::Failure out_of_turn(std::string message) {
-    return {IMGSRV_FAILED_PRECONDITION, std::move(message)};
-}
-
 }  // namespace imgsrv::postgres

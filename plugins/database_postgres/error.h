@@ -18,9 +18,6 @@ sdk::Failure link_failure(std::string_view text);
 // A statement of the host is wrong: a bug there, nothing a user did.
 sdk::Failure bad_statement(std::string message);
 
-// The call does not fit the connection's state: a bug in the host.
-sdk::Failure out_of_turn(std::string message);
-
 // The failure for a SQLSTATE that came without a result, such as a refused log-in.
 sdk::Failure sqlstate_failure(std::string_view sqlstate, std::string message);
 

@@ -76,7 +76,7 @@ bool Rows::next(const sdk::Call& call) {
 
 imgsrv_value Rows::get(std::size_t column) {
     require_connection();
-    if (!result_ || row_ < 0) throw out_of_turn("there is no current row");
+    if (!result_ || row_ < 0) throw sdk::out_of_turn("there is no current row");
     if (column >= width_) throw sdk::Failure(IMGSRV_OUT_OF_RANGE, "the result has no such column");
     const int c = static_cast<int>(column);
     if (PQgetisnull(result_.get(), row_, c) != 0) return sdk::null_value();

@@ -27,16 +27,6 @@ StatementHandle compile_own(Session& session, std::string_view sql) {
 
 }  // namespace
 
-template <class Work>
-auto Connection::in_transaction(Work&& work) {
-    try {
-        return std::forward<Work>(work)();
-    } catch (...) {
-        failed_ = transaction_ != Transaction::none;
-        throw;
-    }
-}
-
 Connection::Connection(const Settings& settings, WriterQueue& queue)
     : session_(settings),
       cache_(session_),
@@ -52,19 +42,8 @@ Connection::~Connection() {
     abandon_transaction();
 }
 
-void Connection::require_idle(const char* what) const {
-    if (open_rows_) throw out_of_turn(std::string(what) + ": rows of an earlier query are still open");
-}
-
-void Connection::require_usable() const {
-    if (failed_) {
-        throw sdk::Failure(IMGSRV_ABORTED, "a statement of this transaction failed; only rollback is left")
-            .with_native("SQLITE_ABORT");
-    }
-}
-
 void Connection::require_may_write() const {
-    if (transaction_ == Transaction::read) {
+    if (state_.reading()) {
         throw sdk::Failure(IMGSRV_FAILED_PRECONDITION, "a read transaction cannot write")
             .with_db_class(IMGSRV_DB_READ_ONLY)
             .with_native("SQLITE_READONLY");
@@ -93,17 +72,17 @@ void Connection::run(const StatementHandle& statement) {
 
 void Connection::begin(const sdk::Call& call, std::int32_t mode) {
     Session::Operation operation(session_, call);
-    if (transaction_ != Transaction::none) throw out_of_turn("begin: a transaction is open already");
-    require_idle("begin");
+    state_.check_begin(mode);
     session_.check();
-    if (mode == IMGSRV_TX_READ) return begin_read();
-    if (mode == IMGSRV_TX_WRITE) return begin_write();
-    throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "begin: the mode is neither read nor write");
+    if (mode == IMGSRV_TX_WRITE)
+        begin_write();
+    else
+        begin_read();
 }
 
 void Connection::begin_read() {
     run(begin_read_);
-    transaction_ = Transaction::read;
+    state_.begun(IMGSRV_TX_READ);
     try {
         run(snapshot_);  // BEGIN DEFERRED alone looks at nothing, so the snapshot would be that of the first query
     } catch (...) {
@@ -121,15 +100,14 @@ void Connection::begin_write() {
         turn_.release();
         throw;
     }
-    transaction_ = Transaction::write;
+    state_.begun(IMGSRV_TX_WRITE);
 }
 
 void Connection::commit(const sdk::Call& call) {
     Session::Operation operation(session_, call);
-    if (transaction_ == Transaction::none) throw out_of_turn("commit: no transaction is open");
-    require_idle("commit");
+    state_.check_commit();
     try {
-        require_usable();
+        state_.require_usable();
         session_.check();
         // The commit point: the step returns when the log is on the disk.
         run(commit_);
@@ -139,7 +117,7 @@ void Connection::commit(const sdk::Call& call) {
         if (failure.db_class == IMGSRV_DB_CONNECTION) failure.outcome_unknown = true;
         throw;
     }
-    transaction_ = Transaction::none;
+    state_.ended();
     turn_.release();
 }
 
@@ -153,13 +131,12 @@ void Connection::rollback(const sdk::Call&) {
 }
 
 void Connection::abandon_transaction() noexcept {
-    if (open_rows_) std::exchange(open_rows_, nullptr)->detach();
+    state_.detach_rows();
     if (sqlite3_get_autocommit(session_.db()) == 0) {
         sqlite3_step(rollback_.get());
         sqlite3_reset(rollback_.get());
     }
-    transaction_ = Transaction::none;
-    failed_ = false;
+    state_.ended();
     turn_.release();
 }
 
@@ -172,9 +149,8 @@ void Connection::reset(const sdk::Call& call) {
 sdk::QueryResult<Rows> Connection::query(const sdk::Call& call, std::string_view sql,
                                          std::span<const imgsrv_value> params) {
     Session::Operation operation(session_, call);
-    require_idle("query");
-    require_usable();
-    return in_transaction([&] {
+    state_.check("query");
+    return state_.run([&] {
         session_.check();
         Statement& statement = cache_.get(sql);
         return statement.writes() || !statement.returns_rows() ? run_to_end(statement, params)
@@ -188,7 +164,7 @@ sdk::QueryResult<Rows> Connection::open_cursor(Statement& statement, std::span<c
     try {
         const bool has_row = session_.step(statement.handle()) == SQLITE_ROW;
         auto cursor = std::make_unique<Cursor>(*this, statement, has_row);
-        open_rows_ = cursor.get();
+        state_.rows_opened(cursor.get());
         return {std::move(cursor), 0};
     } catch (...) {
         statement.reset();
@@ -200,7 +176,7 @@ sdk::QueryResult<Rows> Connection::run_to_end(Statement& statement, std::span<co
     WriterQueue::Turn turn;
     if (statement.writes()) {
         require_may_write();
-        if (transaction_ == Transaction::none) take_turn(turn);
+        if (!state_.open()) take_turn(turn);
     }
     ResetAtExit reset(statement);
     statement.bind(params, Lifetime::until_reset);
@@ -214,13 +190,13 @@ sdk::QueryResult<Rows> Connection::run_to_end(Statement& statement, std::span<co
     // sqlite3_changes() keeps the number of the statement before when this one, say CREATE TABLE, counts nothing.
     const bool counted = sqlite3_total_changes64(session_.db()) != changed_before;
     const auto affected = counted ? static_cast<std::uint64_t>(sqlite3_changes64(session_.db())) : 0;
-    open_rows_ = rows.get();
+    state_.rows_opened(rows.get());
     return {std::move(rows), affected};
 }
 
 bool Connection::step_cursor(const sdk::Call& call, Statement& statement) {
     Session::Operation operation(session_, call);
-    return in_transaction([&] {
+    return state_.run([&] {
         session_.check();
         return session_.step(statement.handle()) == SQLITE_ROW;
     });
@@ -228,9 +204,8 @@ bool Connection::step_cursor(const sdk::Call& call, Statement& statement) {
 
 void Connection::script(const sdk::Call& call, std::string_view sql) {
     Session::Operation operation(session_, call);
-    require_idle("script");
-    require_usable();
-    in_transaction([&] { run_script(sql); });
+    state_.check("script");
+    state_.run([&] { run_script(sql); });
 }
 
 void Connection::run_script(std::string_view sql) {
@@ -248,7 +223,7 @@ void Connection::run_script(std::string_view sql) {
                     throw bad_statement("transactions are begun and ended by their own calls");
                 if (sqlite3_stmt_readonly(statement.get()) == 0) {
                     require_may_write();
-                    if (transaction_ == Transaction::none && !turn.held()) take_turn(turn);
+                    if (!state_.open() && !turn.held()) take_turn(turn);
                 }
                 while (session_.step(statement.get()) == SQLITE_ROW) {
                 }
@@ -263,13 +238,14 @@ void Connection::run_script(std::string_view sql) {
 
 void Connection::migration_lock(const sdk::Call& call) {
     Session::Operation operation(session_, call);
-    if (migration_lock_.held()) throw out_of_turn("migration_lock: this connection holds it already");
+    if (migration_lock_.held()) throw sdk::out_of_turn("migration_lock: this connection holds it already");
+    state_.check("migration_lock");
     session_.check();
     migration_lock_.acquire(session_.patience());
 }
 
 void Connection::migration_unlock(const sdk::Call&) {
-    if (!migration_lock_.held()) throw out_of_turn("migration_unlock: this connection does not hold it");
+    if (!migration_lock_.held()) throw sdk::out_of_turn("migration_unlock: this connection does not hold it");
     migration_lock_.release();
 }
 

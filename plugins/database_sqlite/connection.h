@@ -1,5 +1,6 @@
 #pragma once
 
+#include <imgsrv/cpp/transaction_state.hpp>
 #include <imgsrv/imgsrv.hpp>
 #include <span>
 #include <string_view>
@@ -35,13 +36,9 @@ class Connection {
 
     // For Rows.
     bool step_cursor(const sdk::Call& call, Statement& statement);
-    void rows_closed() noexcept { open_rows_ = nullptr; }
+    void rows_closed() noexcept { state_.rows_closed(); }
 
   private:
-    enum class Transaction { none, read, write };
-
-    void require_idle(const char* what) const;
-    void require_usable() const;
     void require_may_write() const;
     void require_file_in_place() const;
     void take_turn(WriterQueue::Turn& turn);
@@ -54,19 +51,13 @@ class Connection {
     sdk::QueryResult<Rows> run_to_end(Statement& statement, std::span<const imgsrv_value> params);
     void run_script(std::string_view sql);
 
-    // Runs work; when it throws, an open transaction counts as failed.
-    template <class Work>
-    auto in_transaction(Work&& work);
-
     Session session_;
     StatementCache cache_;
     StatementHandle begin_read_, begin_write_, commit_, rollback_, snapshot_;
     WriterQueue& queue_;
     WriterQueue::Turn turn_;
     MigrationLock migration_lock_;
-    Transaction transaction_ = Transaction::none;
-    bool failed_ = false;  // the transaction
-    Rows* open_rows_ = nullptr;
+    sdk::TransactionState<Rows> state_{"SQLITE_ABORT"};
 };
 
 }  // namespace imgsrv::sqlite

@@ -80,10 +80,6 @@ sdk::Failure bad_statement(std::string message) {
     return sdk::Failure(IMGSRV_INTERNAL, std::move(message)).with_db_class(IMGSRV_DB_SYNTAX);
 }
 
-sdk::Failure out_of_turn(std::string message) {
-    return {IMGSRV_FAILED_PRECONDITION, std::move(message)};
-}
-
 sdk::Failure os_failure(int error, std::string_view doing) {
     sdk::Failure failure = sdk::errno_failure(error, doing);
     if (failure.code != IMGSRV_RESOURCE_EXHAUSTED) failure.code = IMGSRV_UNAVAILABLE;

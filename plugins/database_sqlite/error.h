@@ -14,9 +14,6 @@ sdk::Failure busy();
 // A statement of the host is wrong: a bug there, nothing a user did.
 sdk::Failure bad_statement(std::string message);
 
-// The call does not fit the connection's state: a bug in the host.
-sdk::Failure out_of_turn(std::string message);
-
 // A call to the operating system failed. Never PERMISSION_DENIED: that is about who asks, and this about the server.
 sdk::Failure os_failure(int error, std::string_view doing);
 

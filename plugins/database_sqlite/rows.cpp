@@ -32,7 +32,7 @@ imgsrv_value read_column(sqlite3_stmt* statement, int column) {
 }
 
 sdk::Failure no_row() {
-    return out_of_turn("there is no current row");
+    return sdk::out_of_turn("there is no current row");
 }
 sdk::Failure no_column() {
     return {IMGSRV_OUT_OF_RANGE, "the result has no such column"};
