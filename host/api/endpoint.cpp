@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/cached_text_response.h"
+#include "core/base64.h"
 #include "core/log.h"
 #include "domain/names.h"
 #include "http/percent.h"
@@ -24,38 +25,14 @@ http::Response with_link(http::Response response, const CachedResponse& cached) 
 
 // The cursor is opaque to clients: the sort key as base64url (RFC 4648, section 5), without padding.
 constexpr std::size_t kLongestKey = 1024;
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string encode_cursor(std::string_view key) {
-    std::string text;
-    unsigned bits = 0;
-    unsigned value = 0;
-    for (const char c : key) {
-        value = (value << 8U) | static_cast<unsigned char>(c);
-        for (bits += 8; bits >= 6; bits -= 6) text += kAlphabet[(value >> (bits - 6)) & 63U];
-    }
-    if (bits > 0) text += kAlphabet[(value << (6 - bits)) & 63U];
-    return text;
-}
 
 Result<std::string> decode_cursor(std::string_view text) {
     const Status foreign(Code::invalid_argument, "after is not a cursor from this server");
-    std::string key;
-    unsigned bits = 0;
-    unsigned value = 0;
-    for (const char c : text) {
-        const auto digit = kAlphabet.find(c);
-        if (digit == std::string_view::npos) return foreign;
-        value = (value << 6U) | static_cast<unsigned>(digit);
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            key += static_cast<char>((value >> bits) & 255U);
-        }
-    }
+    auto key = decode_base64url(text);
+    if (!key) return foreign;
     // Keys are text; a database refuses anything else in a query.
-    if (!domain::check_text("after", key, kLongestKey).ok()) return foreign;
-    return key;
+    if (!domain::check_text("after", *key, kLongestKey).ok()) return foreign;
+    return std::move(*key);
 }
 
 Status gate_status(Gate gate, const services::Caller& caller) {
@@ -97,7 +74,7 @@ void add_next_link(http::Response& response, const RequestContext& context, std:
         if (!pair.starts_with("after=") && !pair.empty()) link += std::string(pair) + "&";
         rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     }
-    response.headers.add("Link", "<" + link + "after=" + encode_cursor(next) + ">; rel=\"next\"");
+    response.headers.add("Link", "<" + link + "after=" + encode_base64url(next) + ">; rel=\"next\"");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "api/endpoint.h"
 #include "api/request_json.h"
+#include "core/base64.h"
+#include "core/hex.h"
 #include "domain/digest.h"
 
 namespace imgsrv::api {
@@ -29,28 +31,12 @@ Result<std::optional<std::string>> declared_digest(const http::Request& request)
             return Status(Code::invalid_argument, "Content-Digest must have the form sha-256=:<base64>:");
         value = value.substr(1, value.size() - 2);
     }
-    static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    static constexpr char kHex[] = "0123456789abcdef";
-    while (!value.empty() && (value.back() == '=' || value.back() == ' ')) value.remove_suffix(1);
-    std::string hex;
-    unsigned bits = 0;
-    unsigned buffer = 0;
-    for (const char c : value) {
-        const auto digit = kAlphabet.find(c);
-        if (digit == std::string_view::npos)
-            return Status(Code::invalid_argument, "the SHA-256 of the part is not base64");
-        buffer = (buffer << 6U) | static_cast<unsigned>(digit);
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        const unsigned byte = (buffer >> bits) & 255U;
-        hex += kHex[byte >> 4U];
-        hex += kHex[byte & 15U];
-    }
-    if (hex.size() != 64)
+    const auto digest = decode_base64(http::trim(value));
+    if (!digest) return Status(Code::invalid_argument, "the SHA-256 of the part is not base64");
+    if (digest->size() != 32)
         return Status(Code::invalid_argument,
-                      "the SHA-256 of the part has " + std::to_string(hex.size() / 2) + " bytes, it must have 32");
-    return std::optional<std::string>(hex);
+                      "the SHA-256 of the part has " + std::to_string(digest->size()) + " bytes, it must have 32");
+    return std::optional<std::string>(to_hex(*digest));
 }
 
 Result<std::int64_t> part_number(const std::string& text) {

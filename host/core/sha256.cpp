@@ -6,21 +6,18 @@
 
 #include <cstring>
 
+#include "core/hex.h"
+
 namespace imgsrv {
 namespace {
 
-constexpr char kHex[] = "0123456789abcdef";
 // Names the layout of SHA256_CTX below: its members in order, word size and byte order.
 constexpr std::string_view kTag = "openssl-sha256-ctx/h8,nl,nh,data16,num,md_len/u32le/1\n";
 
-std::string to_hex(const unsigned char* md) {
-    std::string text;
-    text.reserve(64);
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; ++i) {
-        text += kHex[md[i] >> 4U];
-        text += kHex[md[i] & 15U];
-    }
-    return text;
+using Digest = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
+
+std::string hex_of(const Digest& digest) {
+    return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 static_assert(sizeof(SHA256_CTX) == 112);
@@ -40,9 +37,9 @@ void Sha256::update(std::span<const std::byte> bytes) {
 std::string Sha256::hex() const {
     SHA256_CTX copy;
     std::memcpy(&copy, state_.data(), sizeof copy);
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> md{};
+    Digest md{};
     SHA256_Final(md.data(), &copy);
-    return to_hex(md.data());
+    return hex_of(md);
 }
 
 std::string Sha256::save() const {
@@ -63,9 +60,9 @@ Result<Sha256> Sha256::restore(std::string_view saved) {
 }
 
 std::string sha256_hex(std::string_view bytes) {
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> md{};
+    Digest md{};
     SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), md.data());
-    return to_hex(md.data());
+    return hex_of(md);
 }
 
 }  // namespace imgsrv

@@ -2,15 +2,16 @@
 
 #include <sys/random.h>
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/hex.h"
+
 namespace imgsrv {
 namespace {
 
-void fill_random(unsigned char* out, std::size_t n) {
+void fill_random(char* out, std::size_t n) {
     std::size_t done = 0;
     while (done < n) {
         const auto got = ::getrandom(out + done, n - done, 0);
@@ -21,29 +22,19 @@ void fill_random(unsigned char* out, std::size_t n) {
     }
 }
 
-void append_hex(std::string& text, unsigned char byte) {
-    static constexpr char kHex[] = "0123456789abcdef";
-    text += kHex[byte >> 4U];
-    text += kHex[byte & 15U];
-}
-
 }  // namespace
 
 std::string new_uuid() {
-    std::array<unsigned char, 16> b{};
+    std::string b(16, '\0');
     fill_random(b.data() + 6, 10);
     const auto ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
             .count());
-    for (unsigned i = 0; i < 6; ++i) b.at(i) = static_cast<unsigned char>(ms >> (8U * (5U - i)));
-    b[6] = static_cast<unsigned char>((b[6] & 0x0FU) | 0x70U);
-    b[8] = static_cast<unsigned char>((b[8] & 0x3FU) | 0x80U);
-    std::string text;
-    text.reserve(36);
-    for (std::size_t i = 0; i < b.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        append_hex(text, b.at(i));
-    }
+    for (unsigned i = 0; i < 6; ++i) b.at(i) = static_cast<char>(ms >> (8U * (5U - i)));
+    b[6] = static_cast<char>((b[6] & 0x0FU) | 0x70U);
+    b[8] = static_cast<char>((b[8] & 0x3FU) | 0x80U);
+    std::string text = to_hex(b);
+    for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
     return text;
 }
 
@@ -62,11 +53,8 @@ bool is_uuid(std::string_view text) {
 
 std::string random_hex(std::size_t bytes) {
     std::string raw(bytes, '\0');
-    fill_random(reinterpret_cast<unsigned char*>(raw.data()), bytes);
-    std::string text;
-    text.reserve(bytes * 2);
-    for (const char c : raw) append_hex(text, static_cast<unsigned char>(c));
-    return text;
+    fill_random(raw.data(), bytes);
+    return to_hex(raw);
 }
 
 }  // namespace imgsrv

@@ -1,42 +1,34 @@
 #include "base64url.h"
 
-#include <array>
-#include <cstdint>
+#include <openssl/evp.h>
+
+#include <algorithm>
 
 namespace imgsrv::oidc {
-namespace {
 
-constexpr std::uint8_t kNone = 0xFF;
-
-constexpr std::array<std::uint8_t, 256> make_digits() {
-    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::array<std::uint8_t, 256> digits{};
-    for (auto& d : digits) d = kNone;
-    for (std::size_t i = 0; i < kAlphabet.size(); ++i)
-        digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
-    return digits;
+std::string encode_base64url(std::string_view bytes) {
+    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // OpenSSL ends it with a NUL
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
+                    static_cast<int>(bytes.size()));
+    text.resize((bytes.size() * 8 + 5) / 6);
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
+    return text;
 }
-constexpr auto kDigits = make_digits();
-
-}  // namespace
 
 std::optional<std::string> decode_base64url(std::string_view text) {
-    if (text.size() % 4 == 1) return std::nullopt;
-    std::string bytes;
-    bytes.reserve(text.size() * 3 / 4);
-    std::uint32_t bits = 0;
-    unsigned count = 0;
-    for (const char c : text) {
-        const std::uint8_t digit = kDigits[static_cast<unsigned char>(c)];
-        if (digit == kNone) return std::nullopt;
-        bits = (bits << 6U) | digit;
-        count += 6;
-        if (count < 8) continue;
-        count -= 8;
-        bytes += static_cast<char>(static_cast<unsigned char>(bits >> count));
-        bits &= (1U << count) - 1;
-    }
-    if (bits != 0) return std::nullopt;
+    std::string padded(text);
+    padded.append((4 - text.size() % 4) % 4, '=');
+    std::replace(padded.begin(), padded.end(), '-', '+');
+    std::replace(padded.begin(), padded.end(), '_', '/');
+    std::string bytes(padded.size() / 4 * 3, '\0');
+    const int size =
+        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                        reinterpret_cast<const unsigned char*>(padded.data()), static_cast<int>(padded.size()));
+    if (size < 0) return std::nullopt;
+    bytes.resize(text.size() * 6 / 8);
+    // OpenSSL passes over blanks and unused bits, so the value is written again and compared.
+    if (encode_base64url(bytes) != text) return std::nullopt;
     return bytes;
 }
 

@@ -54,7 +54,7 @@ std::string token_of(std::string_view lines) {
     std::string token;
     for (int i = 0; i < 3; ++i) {
         const auto line = lines.substr(0, lines.find('\n'));
-        const std::string part = test::encode_base64url(line);
+        const std::string part = encode_base64url(line);
         require(decode_base64url(part) == line);
         token += (i > 0 ? "." : "") + part;
         lines.remove_prefix(std::min(lines.size(), line.size() + 1));

@@ -46,19 +46,6 @@ std::string side_by_side(const std::string& der, int width) {
 
 }  // namespace
 
-std::string encode_base64url(std::string_view bytes) {
-    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string text;
-    unsigned bits = 0;
-    unsigned count = 0;
-    for (const char c : bytes) {
-        bits = ((bits << 8U) | static_cast<unsigned char>(c)) & 0xFFFFU;
-        for (count += 8; count >= 6; count -= 6) text += kAlphabet[(bits >> (count - 6)) & 63U];
-    }
-    if (count > 0) text += kAlphabet[(bits << (6 - count)) & 63U];
-    return text;
-}
-
 Signer::Signer(Algorithm algorithm, int rsa_bits) {
     EVP_PKEY* key = nullptr;
     switch (algorithm) {

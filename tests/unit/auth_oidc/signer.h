@@ -4,14 +4,13 @@
 #include <string>
 #include <string_view>
 
+#include "base64url.h"
 #include "jwt.h"
 
 struct evp_pkey_st;
 
 // The issuer's side of the tests: private keys, their JWKs, signatures.
 namespace imgsrv::oidc::test {
-
-std::string encode_base64url(std::string_view bytes);
 
 class Signer {
   public:
