@@ -42,7 +42,7 @@ sdk::AuthAnswer Authenticator::authenticate(const sdk::Call& call, const sdk::Cr
 sdk::IssuedToken Authenticator::issue(const sdk::Call&, std::string_view token_id) const {
     const std::string secret = new_secret();
     auto plaintext = compose(token_id, secret);
-    if (!plaintext) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "the token id is not a UUID in lower case");
+    if (!plaintext) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "the token id is not a lower-case UUID");
     return {std::move(*plaintext), verifier_of(secret)};
 }
 

@@ -5,8 +5,8 @@
 
 namespace imgsrv::bearer {
 
-// Knows the tokens that imgsrv issues itself. The host keeps them; this class makes them and recognises them. No
-// message and no log line of it holds a secret. [any] thread.
+// Knows the tokens that imgsrv issues itself. The host keeps them; this class makes and recognises them. None of its
+// messages or log lines holds a secret. [any]
 class Authenticator {
   public:
     explicit Authenticator(const sdk::Setup& setup) : tokens_(setup.host) {}
@@ -15,7 +15,7 @@ class Authenticator {
     // tell.
     sdk::AuthAnswer authenticate(const sdk::Call& call, const sdk::Credential& credential) const;
 
-    // token_id: a UUID. The plaintext is told once, here.
+    // token_id: a UUID. The plaintext is returned once, here.
     sdk::IssuedToken issue(const sdk::Call& call, std::string_view token_id) const;
 
   private:

@@ -66,7 +66,7 @@ std::optional<Token> Token::parse(std::string_view text) {
 std::string new_secret() {
     std::array<unsigned char, kSecretBytes> bytes;
     if (RAND_priv_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-        throw std::runtime_error("the random generator gives no bytes");
+        throw std::runtime_error("the random generator failed");
     std::string secret = hex(bytes.data(), bytes.size());
     OPENSSL_cleanse(bytes.data(), bytes.size());
     return secret;

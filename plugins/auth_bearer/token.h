@@ -6,7 +6,7 @@
 
 namespace imgsrv::bearer {
 
-// What every token begins with, so that people, secret scanners and other authenticators know one when they see it.
+// The prefix of every token, by which people, secret scanners and other authenticators recognise one.
 inline constexpr std::string_view kPrefix = "imgsrv_at_";
 
 // imgsrv_at_<id>_<secret>: the id as 32 hex digits, the secret as 64.
@@ -18,7 +18,7 @@ struct Token {
     static std::optional<Token> parse(std::string_view text);
 };
 
-// 32 random bytes from the kernel's generator as hex. Throws when there are none to be had.
+// 32 bytes from OpenSSL's private random generator, as hex. Throws when it fails.
 std::string new_secret();
 
 // The text of a token. id is a UUID, with or without dashes; none when it is anything else.

@@ -34,7 +34,7 @@ std::unique_ptr<DocumentSource> source_of(const sdk::Config& config) {
     return std::make_unique<DocumentFetcher>(config.find_text("ca_file").value_or(""), timeout);
 }
 
-// What a log line may show of a text that anybody may have sent.
+// What a log line may show of text from an untrusted client.
 std::string excerpt(std::string_view text, std::size_t most = 200) {
     return text.size() <= most ? std::string(text) : "(" + std::to_string(text.size()) + " bytes)";
 }
@@ -61,7 +61,7 @@ Authenticator::Authenticator(sdk::Host host, std::unique_ptr<DocumentSource> sou
 
 sdk::AuthAnswer Authenticator::authenticate(const sdk::Call& call, const sdk::Credential& credential) {
     if (!is_bearer(credential.scheme) || !looks_like_jwt(credential.secret)) return {IMGSRV_AUTH_NOT_MINE, {}};
-    // Before everything else: it also says which issuers there are.
+    // First of all: it also says which issuers there are.
     const auto rules = rules_.current(call);
     const auto verified = verify(call, credential.secret);
     const auto refuse = [&](const std::string& reason) -> sdk::AuthAnswer {
@@ -104,7 +104,7 @@ std::variant<Authenticator::Verified, Refusal> Authenticator::verify_signature(c
     auto& claims = std::get<RegisteredClaims>(registered);
     const auto issuer = issuers_.find(claims.issuer);
     if (!issuer) return Refusal{"no rule trusts the issuer '" + excerpt(claims.issuer) + "'"};
-    // An expired token is refused before it can make anybody fetch keys.
+    // An expired token is refused before it can cause a fetch of keys.
     if (auto refusal = claims.complaint_at(clock_())) return std::move(*refusal);
 
     const auto keys = issuer->keys_for(call, jwt.key_id, jwt.algorithm);
@@ -162,7 +162,7 @@ bool Authenticator::rule_holds(const sdk::Call& call, const sdk::Rule& rule, std
     const auto object = parse_object(claims);
     if (!object) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "claims: this is no sound JSON object");
     std::string why_not;
-    // A rule is asked of many principals in turn; it is one of those in force.
+    // The host tests one rule, which is in force, against many principals in turn.
     if (const auto known = rules_.current(call)->find(rule)) return known->holds(*object, why_not);
     const auto compiled = Rule::compile(rule);
     const auto* sound = std::get_if<Rule>(&compiled);

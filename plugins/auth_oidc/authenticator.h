@@ -16,12 +16,11 @@
 
 namespace imgsrv::oidc {
 
-// Lets in who shows a JWT of an issuer that a provisioning rule of the host trusts (OpenID Connect Core 1.0, section
-// 3.1.3.7; RFC 7519; RFC 8725). Why a token is refused stands in the log and nowhere else; the log never holds a token.
-// [any]
+// Accepts a JWT from an issuer that one of the host's provisioning rules trusts (OpenID Connect Core 1.0, section
+// 3.1.3.7; RFC 7519; RFC 8725). The reason for a refusal goes to the log only; the log never holds a token. [any]
 class Authenticator {
   public:
-    // How often tick() looks for new issuers and keys whose time has come.
+    // How often tick() looks for new issuers and for keys that are due.
     static constexpr std::uint32_t kTickIntervalMs = 2'000;
 
     // The wall clock in microseconds since 1970.
@@ -30,8 +29,8 @@ class Authenticator {
     explicit Authenticator(const sdk::Setup& setup);
     Authenticator(sdk::Host host, std::unique_ptr<DocumentSource> source, const FetchPolicy& policy, WallClock clock);
 
-    // NOT_MINE: not of the scheme Bearer, or not of the form of a JWT. Throws when the rules or the issuer's keys
-    // cannot be had.
+    // NOT_MINE: not of the scheme Bearer, or not of the form of a JWT. Throws when the rules or the issuer's keys are
+    // unavailable.
     sdk::AuthAnswer authenticate(const sdk::Call& call, const sdk::Credential& credential);
 
     void tick(const sdk::Call& call);

@@ -14,14 +14,14 @@
 
 namespace imgsrv::oidc {
 
-// What RFC 7519, section 4.1, gives a meaning.
+// The claims that RFC 7519, section 4.1, defines.
 struct RegisteredClaims {
     std::string issuer, subject;
     std::vector<std::string> audiences;
     std::int64_t expires_us = 0;
     std::optional<std::int64_t> not_before_us, issued_us;
 
-    // Refuses what is missing (iss, sub, exp; aud may be) or of the wrong type.
+    // Refuses a missing iss, sub or exp (aud may be missing), and a claim of the wrong type.
     static std::variant<RegisteredClaims, Refusal> read(const Json& claims);
 
     // None: the token is valid at `now_us`, with 60 s for clocks that differ.

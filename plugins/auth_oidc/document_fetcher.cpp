@@ -26,7 +26,7 @@ std::size_t keep(char* data, std::size_t size, std::size_t count, void* ctx) {
         body.too_large = true;
         return 0;
     }
-    // The callback of a C library lets no exception through.
+    // No exception may pass through a C library.
     return sdk::guarded(nullptr, [&] { body.text.append(data, size * count); }) == IMGSRV_OK ? size * count : 0;
 }
 
@@ -73,7 +73,7 @@ std::string DocumentFetcher::get(const sdk::Call& call, const std::string& url) 
     set(CURLOPT_XFERINFODATA, &call);
     set(CURLOPT_USERAGENT, "imgsrv");
     if (!ca_file_.empty()) set(CURLOPT_CAINFO, ca_file_.c_str());
-    // A proxy is for the world, not for this machine.
+    // A proxy is for other hosts, not for this machine.
     if (is_on_loopback(url)) set(CURLOPT_PROXY, "");
 
     const CURLcode code = curl_easy_perform(curl.get());
@@ -83,7 +83,7 @@ std::string DocumentFetcher::get(const sdk::Call& call, const std::string& url) 
     if (code != CURLE_OK) throw unavailable(url, curl_easy_strerror(code));
     long status = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 300 && status < 400) throw unavailable(url, "it redirects, which is not followed");
+    if (status >= 300 && status < 400) throw unavailable(url, "it redirects, and redirects are not followed");
     if (status != 200) throw unavailable(url, "the answer is " + std::to_string(status));
     return std::move(body.text);
 }

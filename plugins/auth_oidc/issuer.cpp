@@ -8,7 +8,7 @@
 namespace imgsrv::oidc {
 namespace {
 
-// Requests that wait for one issuer. More are told to come again, or else it would leave no place to those of others.
+// Requests that may wait for one issuer. More get 503, so that slots remain for other issuers.
 constexpr int kMostWaiting = 32;
 
 sdk::Failure cannot_tell() {
@@ -49,7 +49,7 @@ std::shared_ptr<const KeySet> Issuer::keys_for(const sdk::Call& call, std::strin
             break;
         }
         wait_for_fetch(call, lock);
-        // When it succeeded, it may have begun before the issuer had this key.
+        // A fetch that succeeded may have begun before the issuer had this key.
         if (failed_) break;
     }
     if (known()) return keys_;
@@ -78,7 +78,7 @@ void Issuer::wait_for_fetch(const sdk::Call& call, Lock& lock) {
     call.throw_if_cancelled();
 }
 
-// The lock is let go while the issuer is asked.
+// The lock is released while the issuer is asked.
 void Issuer::fetch(const sdk::Call& call, Lock& lock) {
     fetching_ = true;
     lock.unlock();
@@ -96,17 +96,17 @@ void Issuer::fetch(const sdk::Call& call, Lock& lock) {
 
 KeySet Issuer::read(const sdk::Call& call) const {
     const auto description = parse_object(source_.get(call, discovery_url(url_)));
-    if (!description) throw unusable("the issuer's description is no sound JSON object");
+    if (!description) throw unusable("the issuer's discovery document is not a valid JSON object");
     const std::string* issuer = find_string(*description, "issuer");
     // OpenID Connect Discovery 1.0, section 4.3: exactly the same.
-    if (!issuer || *issuer != url_) throw unusable("the issuer's description is that of another issuer");
+    if (!issuer || *issuer != url_) throw unusable("the issuer's discovery document names another issuer");
     const std::string* location = find_string(*description, "jwks_uri");
-    if (!location) throw unusable("the issuer's description names no jwks_uri");
+    if (!location) throw unusable("the issuer's discovery document has no jwks_uri");
     if (const std::string complaint = key_url_complaint(*location, url_); !complaint.empty())
         throw unusable("the issuer's jwks_uri is not acceptable: " + complaint);
     auto keys = KeySet::parse(source_.get(call, *location));
-    if (!keys) throw unusable("what is at the issuer's jwks_uri is no key set");
-    if (keys->size() == 0) throw unusable("the issuer's key set has no key that can be used");
+    if (!keys) throw unusable("the document at the issuer's jwks_uri is not a key set");
+    if (keys->size() == 0) throw unusable("the issuer's key set has no usable key");
     return std::move(*keys);
 }
 
@@ -114,9 +114,9 @@ void Issuer::report(bool success, const std::string& error) const {
     const imgsrv_kv label{sdk::str("outcome"), sdk::str(success ? "success" : "error")};
     host_.raw()->metric(host_.raw()->ctx, IMGSRV_METRIC_COUNTER, "oidc_key_fetches_total", 1, &label, 1);
     if (success)
-        host_.log().debug("keys of an issuer fetched", {{"issuer", url_}});
+        host_.log().debug("issuer's keys fetched", {{"issuer", url_}});
     else
-        host_.log().warn("keys of an issuer not fetched, the old ones stay", {{"issuer", url_}, {"error", error}});
+        host_.log().warn("issuer's keys not fetched; the old ones stay", {{"issuer", url_}, {"error", error}});
 }
 
 }  // namespace imgsrv::oidc

@@ -16,16 +16,16 @@
 namespace imgsrv::oidc {
 
 struct FetchPolicy {
-    // Between fetches that tokens with an unknown kid cause. Whoever invents such tokens makes the issuer no trouble.
+    // Between fetches caused by tokens with an unknown kid, so that forged tokens cannot flood the issuer.
     std::chrono::milliseconds unknown_key_pause{30'000};
-    // Before keys that could never be fetched are asked for again.
+    // Before another attempt while no fetch has ever succeeded.
     std::chrono::milliseconds first_keys_pause{5'000};
-    // Between fetches in the background, so that a key the issuer has withdrawn is forgotten.
+    // Between background fetches, so that a key that the issuer withdrew is forgotten.
     std::chrono::milliseconds refresh{600'000};
 };
 
-// The places for requests that are held up until an issuer has answered, of all issuers together: whoever sends tokens
-// that name issuers which hang must not get hold of every thread of the server. [any]
+// The slots for requests that wait for an issuer's answer, shared by all issuers: tokens that name issuers which hang
+// must not occupy every thread of the server. [any]
 class WaitingRoom {
   public:
     static constexpr int kPlaces = 128;
@@ -47,25 +47,25 @@ class WaitingRoom {
     std::atomic<int> taken_ = 0;
 };
 
-// One issuer and its keys, which are kept while it is away. [any]
+// One issuer and its keys, which are kept while it is unreachable. [any]
 class Issuer {
   public:
     using Now = std::function<std::chrono::steady_clock::time_point()>;
 
-    // source, room, and what host stands for, outlive it.
+    // source, room and the host behind `host` outlive it.
     Issuer(std::string url, DocumentSource& source, WaitingRoom& room, sdk::Host host, const FetchPolicy& policy,
            Now now = std::chrono::steady_clock::now);
 
     const std::string& url() const { return url_; }
 
-    // The keys, with those fetched anew that this token may need and that are not there, as the policy allows. Throws
-    // UNAVAILABLE when that did not work, so that nobody can tell whether there is such a key.
+    // The keys. When the one that this token may need is missing, they are fetched again as the policy allows. Throws
+    // UNAVAILABLE when that fails, because then it is unknown whether there is such a key.
     std::shared_ptr<const KeySet> keys_for(const sdk::Call& call, std::string_view key_id, Algorithm algorithm);
 
     // What is known now; null: nothing yet.
     std::shared_ptr<const KeySet> keys() const;
 
-    // Fetches the keys when it is time to. Does not throw: what went wrong is in the log.
+    // Fetches the keys when they are due. Does not throw: errors go to the log.
     void refresh(const sdk::Call& call);
 
   private:

@@ -17,7 +17,7 @@ struct UrlDeleter {
 };
 using Url = std::unique_ptr<CURLU, UrlDeleter>;
 
-// Read with the parser of the library that will fetch it, so that the two cannot differ.
+// Parsed by the library that will fetch it, so that the two cannot disagree.
 Url parse(std::string_view text) {
     Url url(curl_url());
     if (!url || curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0) != CURLUE_OK) return nullptr;

@@ -18,9 +18,9 @@ class Issuers {
 
     // Null: no rule names it.
     std::shared_ptr<Issuer> find(const std::string& url) const;
-    // From now on these; the keys of those that stay are kept.
+    // Replaces the issuers; those that stay keep their keys.
     void set(const std::set<std::string>& urls);
-    // Fetches the keys of each when it is time to.
+    // Fetches the keys of each issuer when they are due.
     void refresh(const sdk::Call& call);
 
   private:

@@ -27,7 +27,7 @@ std::optional<Json> parse_object(std::string_view text) {
             default:
                 break;
         }
-        // What is refused anyway is not kept.
+        // Values of a document that is refused are not kept.
         return sound;
     };
     Json json = Json::parse(text, watch, false);

@@ -8,11 +8,11 @@ namespace imgsrv::oidc {
 
 using Json = nlohmann::json;
 
-// Levels of arrays and objects within one another.
+// Levels of nested arrays and objects.
 inline constexpr int kMostJsonLevels = 16;
 
-// One JSON object. None: it is none, it is nested too deeply, or an object has a member twice (RFC 7515, section 4,
-// wants them unique, and two readers could take different ones). Never throws but std::bad_alloc.
+// One JSON object. None when the text is not one, is nested too deeply, or has an object with a duplicate member (RFC
+// 7515, section 4, requires unique names; two readers could pick different ones). Throws only std::bad_alloc.
 std::optional<Json> parse_object(std::string_view text);
 
 // The member when it is a string; null otherwise.

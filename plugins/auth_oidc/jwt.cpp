@@ -31,7 +31,7 @@ std::optional<Segments> split(std::string_view token) {
     return Segments{token.substr(0, first), token.substr(first + 1, second - first - 1), token.substr(second + 1)};
 }
 
-// What a log line may show of a text that anybody may have sent.
+// What a log line may show of text from an untrusted client.
 std::string excerpt(const std::string& text) {
     constexpr std::size_t kMost = 64;
     return text.size() <= kMost ? text : "(" + std::to_string(text.size()) + " bytes)";
@@ -63,13 +63,13 @@ std::variant<Jwt, Refusal> parse_jwt(std::string_view token) {
         return Refusal{"the token has " + std::to_string(token.size()) + " bytes; the limit is " +
                        std::to_string(kMostTokenBytes)};
     const auto segments = split(token);
-    if (!segments) return Refusal{"the token has not three parts"};
+    if (!segments) return Refusal{"the token does not have three parts"};
     const auto header_text = decode_base64url(segments->header);
     const auto payload_text = decode_base64url(segments->payload);
     auto signature = decode_base64url(segments->signature);
     if (!header_text || !payload_text || !signature) return Refusal{"a part of the token is not base64url"};
     const auto header = parse_object(*header_text);
-    if (!header) return Refusal{"the token's header is no sound JSON object"};
+    if (!header) return Refusal{"the token's header is not a valid JSON object"};
 
     const std::string* name = find_string(*header, "alg");
     if (!name) return Refusal{"the token names no algorithm"};
@@ -79,12 +79,12 @@ std::variant<Jwt, Refusal> parse_jwt(std::string_view token) {
     std::string key_id;
     if (header->contains("kid")) {
         const std::string* text = find_string(*header, "kid");
-        if (!text || text->size() > 256) return Refusal{"the token's kid is not a text of at most 256 bytes"};
+        if (!text || text->size() > 256) return Refusal{"the token's kid is not a string of at most 256 bytes"};
         key_id = *text;
     }
 
     auto claims = parse_object(*payload_text);
-    if (!claims) return Refusal{"the token's payload is no sound JSON object"};
+    if (!claims) return Refusal{"the token's payload is not a valid JSON object"};
     return Jwt{*algorithm, std::move(key_id), token.substr(0, token.rfind('.')), std::move(*signature),
                std::move(*claims)};
 }

@@ -23,7 +23,7 @@ struct Refusal {
     std::string reason;
 };
 
-// A token taken apart; nothing of it is verified.
+// A parsed token; nothing in it is verified.
 struct Jwt {
     Algorithm algorithm;
     std::string key_id;            // empty: it names none
@@ -34,7 +34,7 @@ struct Jwt {
 
 inline constexpr std::size_t kMostTokenBytes = 16 * 1024;
 
-// Whether a credential has the form of a signed JWT (RFC 7515, compact serialization) and so is for this plugin to
+// Whether a credential has the form of a signed JWT (RFC 7515, compact serialization), and so is this plugin's to
 // judge.
 bool looks_like_jwt(std::string_view text);
 

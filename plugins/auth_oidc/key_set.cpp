@@ -18,7 +18,7 @@ std::optional<KeySet> KeySet::parse(std::string_view text) {
 }
 
 std::vector<const PublicKey*> KeySet::candidates(std::string_view key_id, Algorithm algorithm) const {
-    // A kid that several keys have is the issuer's mistake; trying a few of them costs little.
+    // Several keys with one kid are the issuer's mistake; trying a few of them costs little.
     constexpr std::size_t kMost = 4;
     std::vector<const PublicKey*> found;
     for (const PublicKey& key : keys_)

@@ -13,13 +13,13 @@ class KeySet {
   public:
     static constexpr std::size_t kMostKeys = 100;
 
-    // None when the text is no JWK set. Keys that cannot be used are passed over, as the RFC wants it.
+    // None when the text is not a JWK set. Unusable keys are ignored, as the RFC says.
     static std::optional<KeySet> parse(std::string_view text);
 
-    // The keys that a token of this algorithm may be signed with. key_id empty: the token names none; then there must
-    // be no choice, so that more than one key is none.
+    // The keys that may have signed a token with this algorithm. key_id empty: the token names no key; then the choice
+    // must be unambiguous, so more than one match counts as none.
     std::vector<const PublicKey*> candidates(std::string_view key_id, Algorithm algorithm) const;
-    // Whether a key of this fingerprint is still among them.
+    // Whether a key with this fingerprint is still among them.
     bool has(std::string_view fingerprint) const;
 
     std::size_t size() const { return keys_.size(); }

@@ -7,9 +7,9 @@ namespace sdk = imgsrv::sdk;
 namespace {
 
 constexpr sdk::OptionList kOptions{
-    sdk::text_option("ca_file", nullptr, "PEM certificates that issuers are verified with; the system's when not set."),
-    sdk::duration_option("key_refresh", "10m", "How often the keys of an issuer are fetched again."),
-    sdk::duration_option("fetch_timeout", "5s", "How long one document of an issuer may take."),
+    sdk::text_option("ca_file", nullptr, "PEM file with the authorities trusted for issuers; without it, the system's"),
+    sdk::duration_option("key_refresh", "10m", "How often an issuer's keys are fetched again"),
+    sdk::duration_option("fetch_timeout", "5s", "How long fetching one document from an issuer may take"),
 };
 
 }  // namespace

@@ -16,12 +16,12 @@ namespace imgsrv::oidc {
 // A key of an issuer that verifies signatures. Cheap to copy, usable from several threads.
 class PublicKey {
   public:
-    // From a JWK (RFC 7517). None for a key that is not for signatures, is of a type that no accepted algorithm uses,
-    // or is weak or damaged: RSA of 2048 to 8192 bits, P-256, P-384, Ed25519.
+    // From a JWK (RFC 7517). None for a key that is not for signatures, has a type that no accepted algorithm uses, or
+    // is weak or damaged. Accepted: RSA of 2048 to 8192 bits, P-256, P-384, Ed25519.
     static std::optional<PublicKey> from_jwk(const Json& jwk);
 
     const std::string& id() const { return id_; }  // empty: it has none
-    // The same for two keys that are the same numbers.
+    // Equal for keys with the same numbers.
     const std::string& fingerprint() const { return fingerprint_; }
 
     // Whether signatures of this algorithm may come from this key.

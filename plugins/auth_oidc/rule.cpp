@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kVariable = "claims";
 
-// Several rules may be asked for one request: together they cost milliseconds at the worst.
+// One request may evaluate several rules: together they cost milliseconds in the worst case.
 cel::Limits limits() {
     cel::Limits limits;
     limits.cost = 20'000;
@@ -37,7 +37,7 @@ std::optional<std::string_view> claim_of(const cel::Ast& ast, const cel::Node& n
     return name.value.text();
 }
 
-// A claim that is asked for and not forwarded would never be there, and the rule never hold: a mistake to tell of.
+// A claim that is used but not forwarded would always be missing, and the rule would never hold: report the mistake.
 std::string hidden_claim(const cel::Ast& ast, const std::vector<std::string>& forwarded) {
     const auto hides = [](const cel::Node& n) { return n.kind == cel::Node::Kind::walk && n.text == kVariable; };
     if (std::any_of(ast.nodes.begin(), ast.nodes.end(), hides)) return {};

@@ -23,8 +23,8 @@ class Rule {
     const std::string& audience() const { return source_.audience; }
     const std::vector<std::string>& claims() const { return source_.claims; }
 
-    // Whether the condition holds for the claims of a token, of which it sees those that the rule names. why_not: why
-    // it could not be evaluated, which counts as no; empty when it could.
+    // Whether the condition holds for a token's claims; it sees only those that the rule names. why_not: why it could
+    // not be evaluated, which counts as no; empty when it could.
     bool holds(const Json& claims, std::string& why_not) const;
 
   private:

@@ -15,17 +15,17 @@ struct RuleSet {
     std::int64_t generation = -1;
     std::vector<std::shared_ptr<const Rule>> rules;
 
-    // The same rule; null: it is not among them.
+    // The rule equal to this one; null: there is none.
     std::shared_ptr<const Rule> find(const sdk::Rule& source) const;
 };
 
 // The host's rules, each compiled once. [any]
 class RuleBook {
   public:
-    // issuers: follows the rules.
+    // issuers: kept in step with the rules.
     RuleBook(sdk::Host host, Issuers& issuers) : store_(host), log_(host.log()), issuers_(issuers) {}
 
-    // The rules as they are now. Throws when the store cannot tell.
+    // The rules as they are now. Throws when the store is unavailable.
     std::shared_ptr<const RuleSet> current(const sdk::Call& call);
 
   private:

@@ -14,7 +14,7 @@
 
 namespace imgsrv::oidc {
 
-// What one state of the rules says of a token. It depends on nothing else, the time included.
+// What one state of the rules says about a token. It depends on nothing else, not even the time.
 struct Judgement {
     std::int64_t generation = 0;  // of the rules
     bool meant = false;           // for the audience of a rule for its issuer
@@ -52,9 +52,9 @@ class VerifiedToken {
     mutable std::shared_ptr<const Judgement> judgement_;
 };
 
-// Signatures that were verified already: a publisher sends one token with hundreds of requests. Only that one fact is
-// kept, and what the rules say as long as they are the same; neither can change. Its times and whether its key is in
-// use are looked at again each time. Holds the latest tokens, by their SHA-256. [any]
+// Tokens whose signature has been verified: a publisher sends one token with hundreds of requests. Only that fact is
+// cached, and what the current rules say; neither can change. The token's times, and whether its key is still in use,
+// are checked on every request. Holds the latest tokens, by their SHA-256. [any]
 class VerifiedTokens {
   public:
     static constexpr std::size_t kMostTokens = 1024;

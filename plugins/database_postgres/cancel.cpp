@@ -38,7 +38,7 @@ CancelRequest::CancelRequest(PGconn* link) : state_(std::make_shared<State>()) {
         try {
             std::thread([state = state_, cancel = std::move(cancel)] {
                 char error[256];
-                PQcancel(cancel.get(), error, sizeof error);  // a failure shows as a statement that goes on
+                PQcancel(cancel.get(), error, sizeof error);  // when this fails, the statement simply keeps running
                 --g_running;
                 state->finish();
             }).detach();

@@ -10,17 +10,17 @@
 namespace imgsrv::postgres {
 namespace {
 
-// Any number will do that no other program on this database uses: "imgsrvmi" in ASCII.
+// Any number that no other program on this database uses will do: "imgsrvmi" in ASCII.
 constexpr const char* kLock = "SELECT pg_advisory_lock(x'696d677372766d69'::bigint)";
 constexpr const char* kUnlock = "SELECT pg_advisory_unlock(x'696d677372766d69'::bigint)";
 
-// What cleans up gets this long, whatever the call says; then the link is given up, which cleans up as well.
+// Cleaning up gets this long, whatever the call's deadline; after that the link is given up, which cleans up too.
 constexpr std::chrono::milliseconds kCleanUp(5'000);
-// A commit is never called off: its outcome would be unknown. It is given up only when the server seems dead.
+// A commit is never cancelled: its outcome would be unknown. It is given up only when the server seems dead.
 constexpr std::chrono::milliseconds kCommit(15'000);
 
 constexpr std::string_view kStalePlan = "0A000";        // "cached plan must not change result type"
-constexpr std::string_view kNoSuchStatement = "26000";  // somebody ran DEALLOCATE
+constexpr std::string_view kNoSuchStatement = "26000";  // DEALLOCATE was run
 
 std::uint64_t changed_rows(PGresult* result) {
     const std::string_view tag = PQcmdStatus(result);
@@ -159,7 +159,7 @@ sdk::QueryResult<Rows> Connection::execute(Statement& statement, std::span<const
         if (only_reads) PQsetSingleRowMode(link_.raw());
         return first_result(only_reads);
     } catch (sdk::Failure& failure) {
-        // Outside of a transaction the statement committed itself, if it came that far.
+        // Outside a transaction the statement committed itself, if it got that far.
         if (!link_.alive() && !state_.open() && !only_reads) failure.outcome_unknown = true;
         throw;
     }
@@ -171,7 +171,7 @@ sdk::QueryResult<Rows> Connection::first_result(bool only_reads) {
     const ExecStatusType status = PQresultStatus(first.get());
     const bool goes_on = only_reads && status == PGRES_SINGLE_TUPLE;
     if (!goes_on) {
-        link_.expect_no_more("commit");  // what a statement outside of a transaction may fail at after it has succeeded
+        link_.expect_no_more("commit");  // a statement outside a transaction may still fail here after it has succeeded
         if (!succeeded(first.get())) throw server_failure(first.get(), "query");
     }
     const std::uint64_t affected = goes_on ? 0 : changed_rows(first.get());

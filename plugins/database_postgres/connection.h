@@ -39,8 +39,8 @@ class Connection {
 
   private:
     void end_rows() noexcept;
-    // Ends the transaction, if there is one, whatever the call says. Throws CONNECTION when the link is dead by then;
-    // the server has ended the transaction all the same.
+    // Ends the transaction, if there is one, even when the call's deadline has passed. Throws CONNECTION when the link
+    // is dead afterwards; the server has ended the transaction anyway.
     void end_transaction();
     sdk::QueryResult<Rows> run(std::string_view sql, std::span<const imgsrv_value> params);
     sdk::QueryResult<Rows> execute(Statement& statement, std::span<const imgsrv_value> params);

@@ -10,18 +10,18 @@
 
 namespace imgsrv::postgres {
 
-// One database of a PostgreSQL server, 12 or later. [any] thread.
+// One database of a PostgreSQL server, 12 or later. [any]
 class Database {
   public:
     static constexpr const char* kDialect = "postgresql";
     static constexpr std::uint64_t kFeatures = IMGSRV_DB_FEATURE_SKIP_LOCKED | IMGSRV_DB_FEATURE_CONCURRENT_WRITERS;
 
-    // Reads the options and connects to nothing: a server that is away makes the host wait, not fail.
+    // Reads the options and connects to nothing: while the server is down, the host waits instead of failing.
     explicit Database(const sdk::Setup& setup);
 
     std::unique_ptr<Connection> connect(const sdk::Call& call);
-    // On a link of its own, so that a pool that is busy does not look like a server that is away. READ_ONLY when the
-    // server is a standby.
+    // Uses a link of its own, so that a busy pool does not look like a server that is down. READ_ONLY when the server
+    // is a standby.
     void health(const sdk::Call& call);
 
   private:

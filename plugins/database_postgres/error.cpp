@@ -32,7 +32,7 @@ constexpr Meaning kMeanings[] = {
     {"3D", IMGSRV_UNAVAILABLE, IMGSRV_DB_CONNECTION, false},
     {"40P01", IMGSRV_ABORTED, IMGSRV_DB_DEADLOCK, true},
     {"40", IMGSRV_ABORTED, IMGSRV_DB_SERIALIZATION, true},
-    {"42501", IMGSRV_FAILED_PRECONDITION, 0, false},  // the role lacks a privilege: the operator's to mend
+    {"42501", IMGSRV_FAILED_PRECONDITION, 0, false},  // the role lacks a privilege: for the operator to fix
     {"42", IMGSRV_INTERNAL, IMGSRV_DB_SYNTAX, false},
     {"26", IMGSRV_INTERNAL, IMGSRV_DB_SYNTAX, false},
     {"53300", IMGSRV_UNAVAILABLE, IMGSRV_DB_CONNECTION, true},  // too many connections
@@ -40,7 +40,7 @@ constexpr Meaning kMeanings[] = {
     {"54", IMGSRV_OUT_OF_RANGE, 0, false},
     {"55P03", IMGSRV_UNAVAILABLE, IMGSRV_DB_BUSY, true},
     {"57014", IMGSRV_CANCELLED, 0, false},
-    {"57", IMGSRV_UNAVAILABLE, IMGSRV_DB_CONNECTION, true},  // the server goes down, or is not up yet
+    {"57", IMGSRV_UNAVAILABLE, IMGSRV_DB_CONNECTION, true},  // the server is shutting down, or not up yet
     {"58", IMGSRV_UNAVAILABLE, 0, true},
     {"P0001", IMGSRV_FAILED_PRECONDITION, IMGSRV_DB_CHECK, false},  // RAISE EXCEPTION in a trigger
     {"XX001", IMGSRV_DATA_LOSS, 0, false},

@@ -8,14 +8,13 @@
 
 namespace imgsrv::postgres {
 
-// What the server said of a failed statement, in the ABI's terms. Values of rows and parameters stay out of the
-// message.
+// The server's error for a failed statement, in the ABI's terms. Values of rows and parameters stay out of the message.
 sdk::Failure server_failure(const PGresult* result, std::string_view doing);
 
 // The link is dead or never was. text: libpq's or our own, without the password.
 sdk::Failure link_failure(std::string_view text);
 
-// A statement of the host is wrong: a bug there, nothing a user did.
+// A statement of the host is wrong: a bug there, not the user's fault.
 sdk::Failure bad_statement(std::string message);
 
 // The failure for a SQLSTATE that came without a result, such as a refused log-in.

@@ -13,7 +13,7 @@ constexpr int kOldestServer = 120000;
 
 // How long a cancelled statement may take to say so before the link is given up.
 constexpr std::chrono::milliseconds kCancelGrace(1500);
-// How long the rest of a result is read that nobody wants, before it is cancelled; and where it cannot be, in all.
+// How long the rest of an unwanted result is read before it is cancelled; and in all, where it cannot be cancelled.
 constexpr std::chrono::milliseconds kReadOn(20);
 constexpr std::chrono::milliseconds kReadOut(10'000);
 
@@ -21,7 +21,7 @@ std::int64_t after(std::chrono::nanoseconds time) {
     return sdk::monotonic_ns() + time.count();
 }
 
-// Nobody sends what a COPY from the client waits for.
+// COPY from the client would wait for data that never comes.
 bool is_copy(const PGresult* result) noexcept {
     const ExecStatusType status = PQresultStatus(result);
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;

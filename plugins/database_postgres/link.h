@@ -12,7 +12,7 @@
 
 namespace imgsrv::postgres {
 
-// What the options say, checked.
+// The options, checked.
 struct Settings {
     std::string url;        // holds the password
     std::string password;   // to keep it out of messages; may be empty
@@ -25,8 +25,8 @@ struct ClearResult {
 };
 using Result = std::unique_ptr<PGresult, ClearResult>;
 
-// One link to a server. libpq is used without its blocking calls, so that every wait obeys the call that runs. Once an
-// exchange broke off half way the link is dead, and every use of it says so. One thread at a time, except interrupt().
+// One link to a server. It uses none of libpq's blocking calls, so that every wait obeys the running call. Once an
+// exchange broke off half way, the link is dead, and every use of it says so. One thread at a time, except interrupt().
 class Link {
   public:
     // Connects and sets the session up. Throws CONNECTION. settings outlive the link.
@@ -34,7 +34,7 @@ class Link {
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
 
-    // One call of the host; lives as long as it runs.
+    // One call of the host; lives as long as the call runs.
     class Operation {
       public:
         Operation(Link& link, const sdk::Call& call) noexcept : scope_(link.patience_, call) {}
@@ -43,30 +43,30 @@ class Link {
         sdk::Patience::Scope scope_;
     };
 
-    // Throws when the call has no time left or was called off.
+    // Throws when the call has no time left or was cancelled.
     void check() const { patience_.check("the database call"); }
     void interrupt() noexcept { patience_.interrupt(); }  // [any]
 
-    // To be called after one PQsend… with its result: gets rid of all of it. Throws CONNECTION, CANCELLED or DEADLINE.
+    // Call it with the result of a PQsend…: flushes all of it to the server. Throws CONNECTION, CANCELLED or DEADLINE.
     void send(int accepted);
-    // The next result of what was sent; null: there was no other. Where the call is to stop, the statement is cancelled
-    // on the server, and CANCELLED or DEADLINE is thrown. Throws CONNECTION when the link dies.
+    // The next result of what was sent; null: there is no other. When the call must end, cancels the statement on the
+    // server and throws CANCELLED or DEADLINE. Throws CONNECTION when the link dies.
     Result next_result();
     // Reads the results that are left; throws the first failure among them.
     void expect_no_more(std::string_view doing);
     // True while results of what was sent may still come.
     bool reading() const noexcept { return reading_; }
-    // Drops the results that are left, whatever the call says. may_cancel: the statement may be cancelled if it goes
-    // on.
+    // Drops the results that are left, whatever the call's limits. may_cancel: the statement may be cancelled if it
+    // keeps running.
     void abandon(bool may_cancel) noexcept;
 
-    // Waits until the server tells of a channel, and returns its name. Throws CONNECTION, CANCELLED or DEADLINE.
+    // Waits for a notification and returns its channel's name. Throws CONNECTION, CANCELLED or DEADLINE.
     std::string next_notification();
     void drop_notifications() noexcept;
 
-    // Runs a text of one or more statements and returns the last result. Throws what the server refused.
+    // Runs one or more statements and returns the last result. Throws the server's refusal.
     Result run(const char* sql);
-    // The same when it must not be called off: to commit and to clean up. Throws CONNECTION when there is no answer
+    // The same for what must not be cancelled: commits and cleaning up. Throws CONNECTION when there is no answer
     // within the limit.
     Result run_anyway(const char* sql, std::chrono::milliseconds limit);
 
@@ -86,7 +86,8 @@ class Link {
     sdk::Failure lost() { return lost(PQerrorMessage(raw())); }
     // Waits for a whole result, obeying the call. False: there is a reason to stop.
     bool wait_for_result();
-    // As the two above, but until a time and whatever the call says. False: the time is over, or the link broken.
+    // As the two above, but until a fixed time, whatever the call's limits. False: the time is over, or the link is
+    // broken.
     bool send_until(std::int64_t until_ns) noexcept;
     bool read_until(std::int64_t until_ns, Result& last, Result& refused) noexcept;
     bool poll_until(short events, std::int64_t until_ns) const noexcept;

@@ -11,9 +11,10 @@ namespace {
 constexpr sdk::OptionList kOptions{
     sdk::secret_option("url", "postgresql://user:password@host:5432/database?sslmode=verify-full", IMGSRV_OPT_REQUIRED),
     sdk::duration_option("connect_timeout", "5s", "How long the server may take to accept a connection"),
-    sdk::text_option("isolation", "serializable",
-                     "Of write transactions. serializable: as if they ran one after another. repeatable-read: fewer "
-                     "repetitions under load, if all that must not change meanwhile is locked"),
+    sdk::text_option(
+        "isolation", "serializable",
+        "Isolation of write transactions. serializable: as if they ran one after another. repeatable-read: fewer "
+        "retries under load, if every row that must not change is locked"),
 };
 
 }  // namespace

@@ -11,11 +11,11 @@ namespace imgsrv::postgres {
 
 class Connection;
 
-// The result of one query: either all there already, or read from the link row by row. It may outlive its connection's
-// interest in it: after rollback, reset or disconnect it yields an error, and only its destruction is left to do.
+// The result of one query: either complete, or read from the link row by row. It may outlive its transaction: after
+// rollback, reset or disconnect it yields an error, and only its destruction is left to do.
 class Rows {
   public:
-    // first: a whole result, or the first row of one that goes on.
+    // first: a complete result, or the first row of one that has more.
     Rows(Connection& connection, Result first, bool goes_on);
     ~Rows();
     Rows(const Rows&) = delete;

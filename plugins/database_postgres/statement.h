@@ -23,7 +23,7 @@ struct Statement {
     bool fresh = true;            // has not been run yet
 };
 
-// The statements of a link used last, by their text.
+// A link's most recently used statements, by their text.
 class StatementCache {
   public:
     explicit StatementCache(Link& link) noexcept : link_(link) {}
@@ -42,7 +42,7 @@ class StatementCache {
 
     Link& link_;
     std::uint64_t last_name_ = 0;
-    std::list<Statement> statements_;                                              // used last comes first
+    std::list<Statement> statements_;                                              // the most recently used first
     std::unordered_map<std::string_view, std::list<Statement>::iterator> by_sql_;  // keys point into statements_
     std::vector<std::string> to_deallocate_;
 };

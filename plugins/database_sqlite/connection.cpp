@@ -8,7 +8,7 @@
 namespace imgsrv::sqlite {
 namespace {
 
-// Gives a statement back to the cache in a state in which it can run again.
+// Returns a statement to the cache ready to run again.
 class ResetAtExit {
   public:
     explicit ResetAtExit(Statement& statement) noexcept : statement_(statement) {}
@@ -65,7 +65,7 @@ void Connection::take_turn(WriterQueue::Turn& turn) {
 
 void Connection::run(const StatementHandle& statement) {
     const int rc = sqlite3_step(statement.get());
-    // A failed step is told again by reset, and in the same words.
+    // sqlite3_reset() reports a failed step again, in the same words.
     sqlite3_reset(statement.get());
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) throw session_.failure(rc, "transaction");
 }
@@ -84,7 +84,7 @@ void Connection::begin_read() {
     run(begin_read_);
     state_.begun(IMGSRV_TX_READ);
     try {
-        run(snapshot_);  // BEGIN DEFERRED alone looks at nothing, so the snapshot would be that of the first query
+        run(snapshot_);  // BEGIN DEFERRED reads nothing, so the first query would take the snapshot
     } catch (...) {
         abandon_transaction();
         throw;
@@ -187,7 +187,7 @@ sdk::QueryResult<Rows> Connection::run_to_end(Statement& statement, std::span<co
         rows = std::make_unique<StoredRows>(*this, static_cast<std::size_t>(sqlite3_column_count(statement.handle())));
     while (session_.step(statement.handle()) == SQLITE_ROW)
         if (rows) rows->add(statement.handle());
-    // sqlite3_changes() keeps the number of the statement before when this one, say CREATE TABLE, counts nothing.
+    // sqlite3_changes() keeps the previous statement's number when this one, say CREATE TABLE, counts nothing.
     const bool counted = sqlite3_total_changes64(session_.db()) != changed_before;
     const auto affected = counted ? static_cast<std::uint64_t>(sqlite3_changes64(session_.db())) : 0;
     state_.rows_opened(rows.get());

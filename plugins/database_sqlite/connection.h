@@ -44,7 +44,7 @@ class Connection {
     void take_turn(WriterQueue::Turn& turn);
     void begin_read();
     void begin_write();
-    // Whatever happens, nothing of the transaction stays: what ROLLBACK cannot end, closing the connection does.
+    // Leaves nothing of the transaction behind: what ROLLBACK cannot end, closing the connection ends.
     void abandon_transaction() noexcept;
     void run(const StatementHandle& statement);
     sdk::QueryResult<Rows> open_cursor(Statement& statement, std::span<const imgsrv_value> params);

@@ -84,7 +84,7 @@ void switch_to_wal(Session& session) {
     }
 }
 
-// SQLite does not wait here as elsewhere: of processes that make a database at once, some are told BUSY right away.
+// SQLite does not wait here as elsewhere: when several processes create a database at once, some get BUSY immediately.
 void wait_to_switch_to_wal(Session& session, const sdk::Call& call) {
     const std::int64_t until = session.busy_until_ns();
     for (;;) {

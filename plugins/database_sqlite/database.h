@@ -13,7 +13,7 @@
 
 namespace imgsrv::sqlite {
 
-// One database file. [any] thread.
+// One database file. [any]
 class Database {
   public:
     static constexpr const char* kDialect = "sqlite";
@@ -23,7 +23,7 @@ class Database {
     explicit Database(const sdk::Setup& setup);
 
     std::unique_ptr<Connection> connect(const sdk::Call& call);
-    // UNAVAILABLE also when another file stands at the path by now: writes would go to one that nobody finds again.
+    // UNAVAILABLE also when the path now names another file: writes would go to one that no one can find.
     void health(const sdk::Call& call);
 
   private:
@@ -36,7 +36,7 @@ class Database {
     WriterQueue writers_;
     std::mutex anchor_mutex_;
     // Open as long as this object lives. SQLite folds the log into the database and removes it when the last handle is
-    // closed; a pool that empties now and then must not pay for that. health() asks it.
+    // closed; a pool that empties now and then must not pay for that. health() uses it.
     std::unique_ptr<Session> anchor_;
 };
 

@@ -56,7 +56,7 @@ const Meaning& meaning_of(int rc) {
 }
 
 // "CHECK constraint failed: images_name" names the constraint, "UNIQUE constraint failed: images.name" its columns.
-// Empty when what stands there is an expression, as for a constraint without a name.
+// Empty when it is an expression, as for a constraint without a name.
 std::string_view constraint_name(std::string_view message) {
     const std::size_t at = message.find(": ");
     if (at == std::string_view::npos) return {};
@@ -70,7 +70,7 @@ std::string_view constraint_name(std::string_view message) {
 }  // namespace
 
 sdk::Failure busy() {
-    return sdk::Failure(IMGSRV_UNAVAILABLE, "other writers kept the database for the whole of busy_timeout")
+    return sdk::Failure(IMGSRV_UNAVAILABLE, "other writers held the database for all of busy_timeout")
         .with_db_class(IMGSRV_DB_BUSY)
         .with_native("SQLITE_BUSY")
         .with_retryable();

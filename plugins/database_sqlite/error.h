@@ -8,16 +8,17 @@
 
 namespace imgsrv::sqlite {
 
-// Other writers kept the database for the whole of busy_timeout.
+// Other writers held the database for all of busy_timeout.
 sdk::Failure busy();
 
-// A statement of the host is wrong: a bug there, nothing a user did.
+// A statement of the host is wrong: a bug there, not the user's fault.
 sdk::Failure bad_statement(std::string message);
 
-// A call to the operating system failed. Never PERMISSION_DENIED: that is about who asks, and this about the server.
+// A call to the operating system failed. Never PERMISSION_DENIED: that is about the client, and this is about the
+// server.
 sdk::Failure os_failure(int error, std::string_view doing);
 
-// The failure rc that the last call on db returned, in the ABI's terms. doing ("commit") opens the message. db may be
+// The failure rc that the last call on db returned, in the ABI's terms. doing ("commit") begins the message. db may be
 // null.
 sdk::Failure sqlite_failure(sqlite3* db, int rc, std::string_view doing);
 

@@ -13,7 +13,7 @@ namespace imgsrv::sqlite {
 void MigrationLock::acquire(sdk::Patience& patience) {
     constexpr std::int64_t kRetryNs = 20'000'000;
     const int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) throw os_failure(errno, "open the migration lock beside the database");
+    if (fd < 0) throw os_failure(errno, "open the database's migration lock");
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         const int error = errno;
         if (error == EINTR) continue;
@@ -25,7 +25,7 @@ void MigrationLock::acquire(sdk::Patience& patience) {
             throw sdk::Patience::failure(reason, "waiting for the migration lock");
         }
         close(fd);
-        throw os_failure(error, "take the migration lock beside the database");
+        throw os_failure(error, "take the database's migration lock");
     }
     fd_ = fd;
 }

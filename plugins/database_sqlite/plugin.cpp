@@ -10,7 +10,7 @@ namespace {
 
 constexpr sdk::OptionList kOptions{
     sdk::required_text_option("path",
-                              "The database file; it is created when missing, its folder is not. On a local disk."),
+                              "The database file, on a local disk; created when missing, but its folder is not"),
     sdk::duration_option("busy_timeout", "10s", "How long a writer waits for other writers before it fails"),
     sdk::text_option(
         "synchronous", "FULL",

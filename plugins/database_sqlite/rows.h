@@ -12,8 +12,8 @@ namespace imgsrv::sqlite {
 
 class Connection;
 
-// The result of one query. It may outlive its connection's interest in it: after rollback, reset or disconnect it
-// yields an error, and only its destruction is left to do.
+// The result of one query. It may outlive its transaction: after rollback, reset or disconnect it yields an error, and
+// only its destruction is left to do.
 class Rows {
   public:
     Rows(Connection& connection, std::size_t width) noexcept : connection_(&connection), width_(width) {}
@@ -36,7 +36,7 @@ class Rows {
     std::size_t width_;
 };
 
-// Reads as it goes: memory holds one row.
+// Reads on demand: memory holds one row.
 class Cursor final : public Rows {
   public:
     // has_row: the statement has been stepped to its first row.
@@ -54,8 +54,8 @@ class Cursor final : public Rows {
     At at_;
 };
 
-// What a statement with RETURNING said. It is read to its end before query() returns, because only then SQLite has made
-// the change and can count it.
+// The result of a statement with RETURNING. It is read to its end before query() returns, because only then has SQLite
+// made the change and counted it.
 class StoredRows final : public Rows {
   public:
     using Rows::Rows;

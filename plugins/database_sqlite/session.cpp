@@ -8,7 +8,7 @@
 namespace imgsrv::sqlite {
 namespace {
 
-// Steps of SQLite's virtual machine between two looks at the clock: well below a millisecond of work.
+// Steps of SQLite's virtual machine between two checks of the clock: well below a millisecond of work.
 constexpr int kStepsBetweenChecks = 2000;
 
 constexpr const char* kSubject = "the database call";
@@ -52,7 +52,7 @@ void Session::configure(const Settings& settings) {
     // Debian's default overwrites what is deleted, so that deleting needs as much room in the log as writing did.
     execute("PRAGMA secure_delete = FAST");
     execute("PRAGMA wal_autocheckpoint = 1000");
-    // A log that one large transaction blew up shrinks again.
+    // Lets a log that one large transaction grew shrink again.
     execute("PRAGMA journal_size_limit = 67108864");
 }
 
@@ -108,8 +108,8 @@ void Session::interrupt() noexcept {
     sqlite3_interrupt(db());
 }
 
-// Another process writes. SQLite has no queue to stand in, so try again soon: at once it would only burn time, late it
-// would lose to those who ask more often.
+// Another process writes. SQLite has no queue to wait in, so try again soon: immediate retries only burn time, late
+// ones lose to writers that retry more often.
 int Session::on_busy(void* self, int tries) noexcept {
     constexpr std::int64_t kPauses[] = {200'000, 500'000, 1'000'000, 2'000'000, 5'000'000};
     Session& session = *static_cast<Session*>(self);

@@ -12,7 +12,7 @@
 
 namespace imgsrv::sqlite {
 
-// What the options say, checked.
+// The options, checked.
 struct Settings {
     std::string path;  // absolute
     std::chrono::milliseconds busy_timeout;
@@ -25,8 +25,8 @@ struct Finalize {
 };
 using StatementHandle = std::unique_ptr<sqlite3_stmt, Finalize>;
 
-// One open handle of SQLite, set up as this driver wants it, whose every wait and every query obeys the limits of the
-// call that runs. One thread at a time, except interrupt().
+// One open handle of SQLite, configured for this driver, whose every wait and every query obeys the limits of the call
+// that runs. One thread at a time, except interrupt().
 class Session {
   public:
     // Opens settings.path, which must exist. Throws UNAVAILABLE, DATA_LOSS or RESOURCE_EXHAUSTED.
@@ -35,7 +35,7 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    // One call of the host; lives as long as it runs.
+    // One call of the host; lives as long as the call runs.
     class Operation {
       public:
         Operation(Session& session, const sdk::Call& call) noexcept;
@@ -44,7 +44,7 @@ class Session {
         sdk::Patience::Scope scope_;
     };
 
-    // Throws when the call has no time left or was called off.
+    // Throws when the call has no time left or was cancelled.
     void check() const;
 
     // Compiles what sql starts with; tail gets the rest. Null: only blanks and comments were left.
@@ -54,7 +54,7 @@ class Session {
     // Runs a statement of this driver that yields nothing.
     void execute(const char* sql);
 
-    // Why the last call returned rc. doing ("commit") opens the message.
+    // Why the last call returned rc. doing ("commit") begins the message.
     sdk::Failure failure(int rc, std::string_view doing) const;
 
     // The file was renamed, deleted or replaced under this handle.

@@ -34,7 +34,7 @@ void bind_value(sqlite3* db, sqlite3_stmt* statement, int index, const imgsrv_va
             rc = sqlite3_bind_int64(statement, index, value.u.i != 0);
             break;
         case IMGSRV_VAL_DOUBLE:
-            // SQLite would store it as NULL without a word.
+            // SQLite would silently store NULL.
             if (std::isnan(value.u.d)) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "NaN cannot be stored");
             rc = sqlite3_bind_double(statement, index, value.u.d);
             break;

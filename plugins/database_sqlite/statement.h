@@ -21,7 +21,7 @@ class Statement {
     // Throws SYNTAX unless sql is exactly one statement of this kind that does not begin or end a transaction.
     Statement(Session& session, std::string_view sql);
 
-    // Throws when the number of values is not that of the parameters, or a value cannot be stored as it is.
+    // Throws when there are more or fewer values than parameters, or a value cannot be stored unchanged.
     void bind(std::span<const imgsrv_value> values, Lifetime lifetime);
     // Ready to run again; forgets the values.
     void reset() noexcept;
@@ -36,7 +36,7 @@ class Statement {
     std::vector<int> index_of_;  // SQLite's index of $1, $2, …: it numbers names in order of appearance
 };
 
-// The statements used last, by their text.
+// The most recently used statements, by their text.
 class StatementCache {
   public:
     explicit StatementCache(Session& session) noexcept : session_(session) {}
@@ -52,7 +52,7 @@ class StatementCache {
     static constexpr std::size_t kCapacity = 128;
 
     Session& session_;
-    std::list<Entry> entries_;                                                 // used last comes first
+    std::list<Entry> entries_;                                                 // the most recently used first
     std::unordered_map<std::string_view, std::list<Entry>::iterator> by_sql_;  // keys point into entries_
 };
 

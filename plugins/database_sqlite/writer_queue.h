@@ -7,13 +7,13 @@
 
 namespace imgsrv::sqlite {
 
-// Who writes next in this process. SQLite's own lock has no queue: its waiters sleep and try again, so under load they
-// waste time and the unlucky starve. Here a writer that runs may go before those that sleep, because every change of
-// threads costs more than a small transaction; but who has waited for kFairAfterNs goes next, in order of arrival.
-// Writers of other processes still meet in SQLite's lock.
+// Decides who writes next in this process. SQLite's own lock has no queue: its waiters sleep and try again, so under
+// load they waste time and the unlucky ones starve. Here a running writer may go before sleeping ones, because each
+// switch of threads costs more than a small transaction; but a writer that has waited for kFairAfterNs goes next, in
+// order of arrival. Writers of other processes still compete for SQLite's lock.
 class WriterQueue {
   public:
-    // The right to write; given back when destroyed. May be taken by one thread and given back by another.
+    // The right to write; released when destroyed. May be taken by one thread and released by another.
     class Turn {
       public:
         Turn() = default;

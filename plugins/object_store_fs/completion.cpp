@@ -39,7 +39,7 @@ sdk::ObjectInfo Upload::complete(const sdk::Call& call, std::span<const imgsrv_p
     const std::lock_guard one(completion_);
     if (finished_) return confirm(parts, objects);
     if (aborted_) throw sdk::Failure(IMGSRV_NOT_FOUND, "the upload was aborted");
-    match(parts);  // a list that is wrong disturbs nobody
+    match(parts);  // a wrong list must not disturb parts on their way
     shut();
     committed_.reset();
     try {
@@ -52,7 +52,7 @@ sdk::ObjectInfo Upload::complete(const sdk::Call& call, std::span<const imgsrv_p
         sweep();
         return info;
     } catch (...) {
-        // The rename may be what succeeded last.
+        // The rename may have succeeded.
         finished_ = committed_ && !exists(folder_.get(), data_name());
         if (!finished_) reopen();
         throw;
@@ -119,7 +119,7 @@ void Upload::move(const sdk::Call& call, std::vector<Numbered>& chosen, const st
             records.push_back({RecordKind::part, data_file_, number, 0, part.size, to, placement_.unit(), part.etag});
         }
     } catch (...) {
-        // Nothing is recorded yet, so the copies belong to nobody.
+        // Nothing is recorded yet, so no record names the copies.
         for (const auto& [piece, to] : moves) {
             ::fallocate(data, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to),
                         static_cast<off_t>(chosen[piece].part.size));

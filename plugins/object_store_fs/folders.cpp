@@ -69,7 +69,7 @@ Fd Folders::make(const std::string& path) {
         const auto so_far = path.substr(0, end);
         const bool made = ::mkdirat(parent.get(), name.c_str(), 0750) == 0;
         if (!made && errno != EEXIST) throw volume_.failure(errno, "make a folder in the store");
-        // Also when somebody else made it: that call may not have synced it yet.
+        // Also when another call made it: that call may not have synced it yet.
         if (made || !known_durable(so_far)) {
             volume_.sync_folder(parent.get());
             remember(so_far);

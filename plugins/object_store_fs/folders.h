@@ -10,8 +10,8 @@
 namespace imgsrv::fs {
 
 // The folders below objects/, by the paths of path_of(). Once make() has returned a folder, its name and those of all
-// folders above it are durable. Folders are never removed while the store is open, so that nobody loses one between
-// make() and the rename into it; prune() takes the empty ones away at the start. [any]
+// folders above it are durable. Folders are never removed while the store is open, so that none disappears between
+// make() and the rename into it; prune() removes the empty ones at the start. [any]
 class Folders {
   public:
     Folders(const Volume& volume, Fd top) : volume_(volume), top_(std::move(top)) {}
@@ -35,8 +35,8 @@ class Folders {
     std::unordered_set<std::string> durable_;  // bounded; forgetting costs a sync
 };
 
-// Throws INTERNAL: something other than a folder or a regular file lies on the way to a key. error: the errno that
-// told, if one did.
+// Throws INTERNAL: something other than a folder or a regular file lies on the path to a key. error: the errno that
+// showed it, if one did.
 [[noreturn]] void throw_not_ours(int error = 0);
 
 }  // namespace imgsrv::fs

@@ -193,7 +193,7 @@ Journal::Journal(const Volume& volume, Fd fd, const JournalContent& content)
 }
 
 void Journal::append(std::span<Record> records) {
-    // The kernel reports a failed write once; whoever comes after it must not take silence for success.
+    // The kernel reports a failed write once; a later sync must not take silence for success.
     if (broken_) throw unusable();
     const auto slots = write(records);
     try {

@@ -15,7 +15,7 @@
 
 // The file that says which parts of an upload are stored. One block of header, then records of 64 bytes, each with a
 // checksum of its own and at an offset that is a multiple of its size, so that none is torn across two disk sectors and
-// a record that was being written when the power failed is skipped without harm to those around it.
+// a record that was being written when the power failed is skipped and its neighbours are unharmed.
 namespace imgsrv::fs {
 
 using PartEtag = std::array<std::uint8_t, 16>;
@@ -35,7 +35,7 @@ enum class RecordKind : std::uint16_t {
     committed = 3,  // the data file is whole and synced, and about to be renamed to its key
 };
 
-// Of one number the record with the highest sequence counts.
+// For each part number, the record with the highest sequence counts.
 struct Record {
     RecordKind kind = RecordKind::part;
     std::uint16_t file = 0;      // part: 0 a file of its own, else data file; committed: the data file
@@ -78,7 +78,7 @@ class Journal {
     // sync. When it throws with outcome_unknown, some of the records may be there after a restart and every later
     // append fails; otherwise none is.
     void append(std::span<Record> records);
-    // Only what is read from the file again can be trusted.
+    // Only what is read back from the file can be trusted.
     bool broken() const { return broken_.load(); }
 
   private:

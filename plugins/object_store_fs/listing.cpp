@@ -59,7 +59,7 @@ std::optional<std::string> Listing::next(std::size_t wanted) {
 void Listing::read(Level& level, std::size_t wanted) const {
     Fd fd = open_beneath(top_, level.folder.empty() ? "." : level.folder, O_RDONLY | O_DIRECTORY);
     level.complete = true;
-    // Gone since its parent was read, or a link somebody planted: holds no keys.
+    // Removed since its parent was read, or a planted link: holds no keys.
     if (!fd && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EXDEV)) return;
     if (!fd) throw volume_.failure(errno, "read a folder of the store");
     const std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(fd.get()));

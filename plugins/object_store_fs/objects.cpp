@@ -67,7 +67,7 @@ Objects::Opened Objects::open(std::string_view key) const {
     sdk::check_key(key);
     const auto path = path_of(key);
     const auto full = path.folder.empty() ? path.name : path.folder + '/' + path.name;
-    // O_NONBLOCK: a FIFO somebody planted must not block the open.
+    // O_NONBLOCK: a planted FIFO must not block the open.
     Fd fd = open_beneath(folders_.top(), full, O_RDONLY | O_NONBLOCK);
     if (!fd) {
         if (errno == ENOENT) throw not_found(key);
@@ -93,7 +93,7 @@ std::optional<sdk::ObjectInfo> Objects::find(std::string_view key) const {
 
 sdk::ObjectInfo Objects::put(const sdk::Call& call, std::string_view key, sdk::Reader& body, bool if_absent) {
     sdk::check_key(key);
-    // Spares the caller the upload; the link below is what decides.
+    // Saves the caller the upload; the link below is what decides.
     if (if_absent && find(key)) {
         confirm(key);
         throw already_exists(key);
@@ -112,7 +112,7 @@ void Objects::publish(int folder, const std::string& name, std::string_view key,
     const auto path = path_of(key);
     const Fd target = folders_.make(path.folder);
     // The commit point of every write: before this call there is no object, after it there is a whole one. It survives
-    // power loss from the sync below on, and only then does anybody hear of it.
+    // power loss from the sync below on, and is reported only then.
     if (!move_to(folder, name, target.get(), path.name, if_absent)) {
         if (errno == EEXIST && if_absent) {
             // The answer lets the caller rely on the object, whose writer may not have synced its name yet, or have
@@ -144,7 +144,7 @@ sdk::ObjectInfo Objects::copy(const sdk::Call& call, std::string_view src, std::
     const auto from = path_of(src);
     const Fd folder = folders_.open(from.folder);
     if (!folder) throw not_found(src);
-    // A name of our own first: it pins the file, so that the one whose etag is looked at is the one that is copied.
+    // A name of our own first: it pins the file, so that the file whose etag is checked is the one that is copied.
     const std::string pinned = random_name();
     if (::linkat(folder.get(), from.name.c_str(), tmp_, pinned.c_str(), 0) != 0) {
         if (errno == ENOENT) throw not_found(src);
@@ -184,7 +184,7 @@ void Objects::remove(std::string_view key) {
     const auto path = path_of(key);
     const Fd folder = folders_.open(path.folder);
     if (!folder) return;
-    // Absent counts as removed, and has to stay so: whoever removed it may have died before the sync.
+    // Absent counts as removed, and must stay so: the process that removed it may have died before the sync.
     if (::unlinkat(folder.get(), path.name.c_str(), 0) != 0 && errno != ENOENT) {
         if (errno == EISDIR) throw_not_ours(errno);
         throw volume_.failure(errno, "remove the object " + quoted(key));

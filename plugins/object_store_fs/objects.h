@@ -43,11 +43,11 @@ class Objects {
     bool list(const sdk::Call& call, std::string_view prefix, std::string_view start_after, std::uint32_t max,
               sdk::ObjectSink& out) const;
 
-    // Gives the file `name` of `folder`, whose bytes and metadata are already durable, the place of the key.
-    // ALREADY_EXISTS leaves it where it was, and the object that is there is durable. Anything else that fails after
-    // the object appeared is OUTCOME_UNKNOWN.
+    // Moves the file `name` of `folder`, whose bytes and metadata are already durable, to the key. ALREADY_EXISTS
+    // leaves it where it was, and the existing object is durable. Any other failure after the object appeared is
+    // OUTCOME_UNKNOWN.
     void publish(int folder, const std::string& name, std::string_view key, bool if_absent);
-    // Makes the name of an object that is there durable, for the case that its writer died before it did.
+    // Makes the name of an existing object durable, in case its writer died before doing so.
     void confirm(std::string_view key);
 
     void prune_folders() noexcept { folders_.prune(); }
@@ -61,7 +61,7 @@ class Objects {
     Folders folders_;
 };
 
-// What tells one file of the store from every other there was.
+// What distinguishes one file of the store from all others, past ones included.
 struct FileIdentity {
     std::uint64_t inode = 0;
     std::uint64_t mtime_ns = 0;

@@ -8,7 +8,7 @@ namespace {
 // Below the file size limits of ext4 (16 TiB) and of what an off_t can hold.
 constexpr std::uint64_t kMaxFileBytes = 8ULL << 40;
 
-// Clients choose parts of so many KiB or MiB.
+// Clients choose part sizes that are whole KiB or MiB.
 constexpr std::uint64_t kUsualGranule = 4096;
 
 // Ranges must be disjoint; true when [offset, offset + size) touches one of them.
@@ -25,7 +25,7 @@ bool overlaps(const std::map<std::uint64_t, std::uint64_t>& ranges, std::uint64_
 std::optional<std::uint64_t> Placement::reserve(std::uint32_t number, std::uint64_t size) {
     if (size == 0 || size > kMaxFileBytes) return std::nullopt;
     if (unit_ == 0 && is_short_last(number, size)) return take(expected_size_ - size, size);
-    // A longer part shows that the unit was taken from a short last part. Two ranges or more speak for the unit.
+    // A longer part shows that the unit was taken from a short last part. Two or more ranges speak for the unit.
     if (unit_ == 0 || (size > unit_ && taken_.size() <= 1)) unit_ = size;
     if (size > unit_) return std::nullopt;
     return take((number - 1) * unit_, size);

@@ -27,9 +27,9 @@ class Placement {
     // The offset where a part about to arrive may be written, now its own; none when it must go elsewhere: it does not
     // fit the scheme, or bytes that were accepted, or are being written, lie there.
     std::optional<std::uint64_t> reserve(std::uint32_t number, std::uint64_t size);
-    // Marks a range that holds an accepted part.
+    // Marks a range as holding an accepted part.
     void occupy(std::uint64_t offset, std::uint64_t size);
-    // Gives back a range whose part was not accepted.
+    // Frees a range whose part was not accepted.
     void release(std::uint64_t offset);
 
   private:

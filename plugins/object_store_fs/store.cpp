@@ -19,7 +19,7 @@ namespace imgsrv::fs {
 namespace {
 
 constexpr std::string_view kFormat = "imgsrv object store, files, layout 1\n";
-// A process that was killed may take a moment to let go of the lock.
+// A killed process may take a moment to release the lock.
 constexpr auto kLockPatience = std::chrono::seconds(1);
 constexpr auto kLockRetry = std::chrono::milliseconds(20);
 
@@ -87,7 +87,7 @@ Fd lock_store(const Volume& volume, const sdk::Call& call) {
     }
     const auto found = read_format(volume, fd.get());
     if (found == kFormat) return fd;
-    // A beginning of it: the process that made the store died over it.
+    // Cut short: the process that created the store died while writing it.
     if (!kFormat.starts_with(found)) throw unknown_layout();
     if (::pwrite(fd.get(), kFormat.data(), kFormat.size(), 0) != static_cast<ssize_t>(kFormat.size()))
         throw volume.failure(errno, "write the file FORMAT");

@@ -19,10 +19,10 @@ namespace imgsrv::fs {
 //     objects/    complete objects (key.h, objects.h)
 //     uploads/    open multipart uploads (upload.h)
 //     done/       receipts of finished ones (uploads.h)
-//     tmp/        what is not complete; emptied at the start
-// With read_only = true it takes no lock, sweeps nothing, and refuses whatever would write.
-// Each file says where its commit point is. With fsync = false nothing is synced: a crash of the machine may then lose
-// or mix up what was written last; a crash of the process still loses nothing.
+//     tmp/        incomplete files; emptied at the start
+// With read_only = true it takes no lock, sweeps nothing, and refuses whatever would write. Each file says where its
+// commit point is. With fsync = false nothing is synced: a crash of the machine may then lose or corrupt recent writes;
+// a crash of the process still loses nothing.
 class Store {
   public:
     // Makes the root when it is absent. Throws FAILED_PRECONDITION when another process has it open, or when it has a

@@ -30,7 +30,7 @@ bool set_direct_flag(int fd, bool on) {
 
 void write_back_range(const Volume& volume, int fd, std::uint64_t offset, std::uint64_t size, unsigned flags) {
     if (::sync_file_range(fd, static_cast<off64_t>(offset), static_cast<off64_t>(size), flags) == 0) return;
-    // The error is reported here once and the sync at the end would not see it again.
+    // The kernel reports the error here once; the sync at the end would not see it again.
     if (errno == EIO || errno == ENOSPC || errno == EDQUOT) throw volume.failure(errno, "write to the disk");
 }
 
@@ -54,8 +54,8 @@ void copy_through_memory(const Volume& volume, int from, std::uint64_t from_offs
 RangeWriter::RangeWriter(const Volume& volume, int fd, std::uint64_t offset, std::optional<std::uint64_t> size)
     : volume_(volume), fd_(fd), offset_(offset) {
     if (!volume.direct() || !size || *size < kDirectFrom || !is_aligned(offset) || !set_direct(true)) return;
-    // Direct writes into space that is there run side by side; those that extend the file take turns. Through the page
-    // cache it is the other way round: there, allocating late is quicker.
+    // Direct writes into allocated space run in parallel; writes that extend the file take turns. Through the page
+    // cache, allocating late is quicker instead.
     if (::fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(*size)) == 0) return;
     if (errno == ENOSPC || errno == EDQUOT || errno == EIO) throw volume.failure(errno, "reserve space");
 }

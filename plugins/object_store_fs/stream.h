@@ -18,14 +18,14 @@ inline constexpr std::size_t kBlockBytes = 512 * 1024;
 // What O_DIRECT asks of addresses, offsets and lengths: a page, so that a direct write never shares one with another.
 inline constexpr std::size_t kAlignment = 4096;
 
-// Writes one stream to a range of a file and sends it to the disk as it comes, so that the sync at the end is short and
-// dirty memory stays bounded: past the page cache where that can be had, else through it with the kernel's write-back
-// at most a few windows behind. Use a descriptor of its own for each stream: its flags are changed, and the kernel
-// reports a failed write-back once for each opening, and a sync must not swallow another's error.
+// Writes one stream to a range of a file and sends it to the disk as it arrives, so that the sync at the end is short
+// and dirty memory stays bounded: past the page cache where the file system can, else through it with the kernel's
+// write-back at most a few windows behind. Give each stream a descriptor of its own: the flags are changed, and the
+// kernel reports a failed write-back once per open file, so one stream's sync must not swallow another's error.
 class RangeWriter {
   public:
     // size: of the stream, when it is known. A long one gets its space here, so that a full disk is found before the
-    // bytes come; throws RESOURCE_EXHAUSTED then.
+    // bytes arrive; throws RESOURCE_EXHAUSTED then.
     RangeWriter(const Volume& volume, int fd, std::uint64_t offset, std::optional<std::uint64_t> size = std::nullopt);
 
     // Throws RESOURCE_EXHAUSTED when the disk is full.
@@ -98,7 +98,7 @@ void copy_range(const sdk::Call& call, const Volume& volume, int from, std::uint
 // Yields a range of a file. Throws DATA_LOSS when the file ends before the range does.
 class FileSource : public sdk::ByteSource {
   public:
-    // direct: past the page cache where that can be had, for what is read once.
+    // direct: past the page cache where the file system can, for data that is read once.
     FileSource(Fd fd, std::uint64_t offset, std::uint64_t size, bool direct);
 
     std::optional<std::uint64_t> size() const override { return size_; }

@@ -86,7 +86,7 @@ Upload::Upload(const Volume& volume, Fd folder) : volume_(volume), folder_(std::
     const auto content = read_journal(volume_, journal.get());
     header_ = content.header;
     // A process that was killed may have written the last records without a sync. They count from now on, and what they
-    // make superfluous is about to be removed.
+    // supersede is about to be removed.
     volume_.sync_data(journal.get());
     journal_.emplace(volume_, std::move(journal), content);
     replay(content);
@@ -137,27 +137,27 @@ void Upload::sweep() noexcept {
 }
 
 std::shared_lock<std::shared_mutex> Upload::enter(Generation since) {
-    // Looked at before the lock too, so that newcomers do not keep shut() waiting.
+    // Checked before the lock too, so that newcomers do not keep shut() waiting.
     if (!shut_.load() && generation_.load() == since) {
         std::shared_lock lock(door_);
         if (!shut_.load() && generation_.load() == since) return lock;
     }
     if (finished_ || aborted_)
         throw sdk::Failure(IMGSRV_NOT_FOUND, finished_ ? "the upload is complete" : "the upload was aborted");
-    throw sdk::Failure(IMGSRV_ABORTED, "the upload was being completed meanwhile").with_retryable();
+    throw sdk::Failure(IMGSRV_ABORTED, "the upload is being completed or aborted").with_retryable();
 }
 
 void Upload::shut() {
     shut_.store(true);
     const std::lock_guard everybody_left(door_);
-    // Whoever took its generation up to here is shut out for good, also after reopen().
+    // Holders of an older generation are shut out for good, also after reopen().
     ++generation_;
 }
 
 void Upload::reopen() {
     {
         const std::lock_guard lock(mutex_);
-        // Those who held a reservation were shut out.
+        // Calls that held a reservation were shut out.
         placement_ = Placement(placement_.unit(), header_.expected_size);
         for (const auto& [number, part] : parts_)
             if (part.file == data_file_) placement_.occupy(part.offset, part.size);
@@ -217,7 +217,7 @@ std::string Upload::put_in_place(const sdk::Call& call, Generation since, std::u
 
 void Upload::give_back(Generation since, int data, std::uint64_t offset, std::uint64_t size) noexcept {
     try {
-        // When the door was shut meanwhile the file may be the object by now.
+        // If the door was shut since, the file may be the object by now.
         const auto inside = enter(since);
         if (data >= 0) {
             ::fallocate(data, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
@@ -275,7 +275,7 @@ void Upload::record(Generation since, std::uint32_t number, Part part, bool& kep
         auto& current = parts_[number];
         if (current.sequence < part.sequence) std::swap(current, part);
     }
-    // `part` is the one that lost now: what was there before, or ours when a later record of the number was quicker.
+    // `part` is now the one that lost: the earlier one, or ours when a later record of the number was quicker.
     if (part.sequence != 0 && part.file == kOwnFile)
         ::unlinkat(folder_.get(), part_file_name(number, part.etag).c_str(), 0);
 }

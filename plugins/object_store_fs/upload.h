@@ -29,8 +29,8 @@ std::string part_file_name(std::uint32_t number, const PartEtag& etag);
 //     part-<n>-<etag>     a part that found no place in it
 // A part is stored from the moment its record in the journal is durable, which is after its bytes are. Bytes of a
 // stored part are never written to again: a part that is sent twice goes to a file of its own, and its record replaces
-// the one before. What no record names is garbage and is removed when the folder is next opened. [any], parts in
-// parallel; there must be one Upload for a folder at a time.
+// the one before. Files that no record names are garbage and are removed when the folder is next opened. [any], parts
+// in parallel; a folder must have only one Upload at a time.
 class Upload : public std::enable_shared_from_this<Upload> {
   public:
     // Opens the upload in `folder`. Throws DATA_LOSS when its journal is damaged.
@@ -42,9 +42,9 @@ class Upload : public std::enable_shared_from_this<Upload> {
     static std::optional<JournalHeader> peek(const Volume& volume, int folder);
 
     const std::string& key() const { return header_.key; }
-    // The object is in its place; only complete() still makes sense.
+    // The object is in its place; only complete() is still useful.
     bool finished() const { return finished_.load(); }
-    // What is known of it here may differ from what is on disk; it has to be opened anew.
+    // The state in memory may differ from the disk; the upload must be reopened.
     bool broken() const { return journal_->broken(); }
 
     // Returns the part's etag. number: 1…kMaxPartNumber.
@@ -53,7 +53,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
     std::unique_ptr<sdk::ByteSource> open_part(const imgsrv_part& part, std::uint64_t offset);
     // After it returned OK, or failed with the object already in place, it may be called again and confirms the object.
     sdk::ObjectInfo complete(const sdk::Call& call, std::span<const imgsrv_part> parts, Objects& objects);
-    // Waits until nobody touches the files, and lets nobody come after. False: the upload is finished.
+    // Waits until no call touches the files, and admits no more. False: the upload is finished.
     bool shut_for_abort();
 
     // For a finished upload: the object it made is still the one at its key.
@@ -76,15 +76,15 @@ class Upload : public std::enable_shared_from_this<Upload> {
     void replay(const JournalContent& content);
     void sweep() noexcept;
 
-    // complete() and abort shut the door on everybody inside. Whoever writes to the files or records a part holds it
-    // open for that moment; a generation that is past means that the files may have changed since. Throws then.
+    // complete() and abort shut the door on all other calls. A call that writes to the files or records a part holds it
+    // open for that moment; an old generation means that the files may have changed since. Throws then.
     using Generation = std::uint64_t;
     std::shared_lock<std::shared_mutex> enter(Generation since);
     void shut();
     // After a completion that failed before its commit point.
     void reopen();
 
-    // Throws unless the part was stored. The range or file of a part that was not is free again.
+    // Throws unless the part was stored; then its range or file is free again.
     std::string put_in_place(const sdk::Call& call, Generation since, std::uint32_t number, sdk::Reader& body,
                              std::uint64_t offset);
     std::string put_beside(const sdk::Call& call, Generation since, std::uint32_t number, sdk::Reader& body);
@@ -93,7 +93,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
     void record(Generation since, std::uint32_t number, Part part, bool& kept);
     Fd open_file(std::uint32_t number, const Part& part) const;
 
-    // The rest serves complete(), with the door shut.
+    // The following serve complete(), with the door shut.
     std::vector<Numbered> match(std::span<const imgsrv_part> parts);
     // Parts that no completion named are gone from here on, so that their ranges may be used.
     void drop_all_but(const std::vector<Numbered>& chosen);

@@ -54,7 +54,7 @@ Uploads::Uploads(const Volume& volume, const sdk::Log& log, Objects& objects, in
 std::string Uploads::create(const sdk::Call& call, std::string_view key, std::uint64_t expected_size) {
     sdk::check_key(key);
     call.throw_if_cancelled();
-    // Better told now than after most of the bytes were sent. The disk may still fill up meanwhile.
+    // Better to fail now than after most of the bytes were sent. The disk may still fill up later.
     if (const auto available = volume_.free_bytes(); expected_size > available) {
         throw sdk::Failure(IMGSRV_RESOURCE_EXHAUSTED, "an object of " + std::to_string(expected_size) +
                                                           " bytes is announced, " + std::to_string(available) +
@@ -120,7 +120,7 @@ sdk::ObjectInfo Uploads::complete(const sdk::Call& call, std::string_view key, s
 }
 
 void Uploads::retire(const std::string& id) noexcept {
-    // Tidiness only: a finished upload that stays where it is can be completed again just as well.
+    // Tidiness only: a finished upload can be completed again from where it is just as well.
     const std::lock_guard lock(mutex_);
     loaded_.erase(id);
     ::renameat(open_.get(), id.c_str(), done_.get(), id.c_str());
@@ -169,7 +169,7 @@ void Uploads::list(const sdk::Call& call, std::string_view prefix, sdk::UploadSi
             header = Upload::peek(volume_, folder.get());
         } catch (const sdk::Failure& failure) {
             if (failure.code == IMGSRV_NOT_FOUND) continue;
-            log_.warn(call, "an upload cannot be read and is left out", {{"upload", id}, {"error", failure.message}});
+            log_.warn(call, "an upload cannot be read and is not listed", {{"upload", id}, {"error", failure.message}});
             continue;
         }
         if (!header)
@@ -198,7 +198,7 @@ void Uploads::sweep_receipts() noexcept {
             remove_tree(tmp_, id);
         }
     } catch (const std::exception& e) {
-        log_.warn("the receipts of finished uploads could not be swept", {{"error", e.what()}});
+        log_.warn("receipts of finished uploads could not be removed", {{"error", e.what()}});
     }
 }
 

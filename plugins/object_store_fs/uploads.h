@@ -30,7 +30,7 @@ class Uploads {
     sdk::ObjectInfo complete(const sdk::Call& call, std::string_view key, std::string_view id,
                              std::span<const imgsrv_part> parts);
     void abort(std::string_view key, std::string_view id);
-    // Also throws receipts away that nobody needs any more, now and then.
+    // Now and then also removes receipts that are no longer needed.
     void list(const sdk::Call& call, std::string_view prefix, sdk::UploadSink& out);
 
     void sweep_receipts() noexcept;

@@ -61,9 +61,9 @@ Fd open_beneath(int folder, const std::string& path, int flags, unsigned mode) {
         for (;;) {
             const long fd = ::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
             if (fd >= 0) return Fd(static_cast<int>(fd));
-            // EAGAIN: a rename elsewhere raced with the resolution, which gives up rather than guess.
+            // EAGAIN: a rename elsewhere raced with the lookup, which gives up rather than guess.
             if (errno == EINTR || errno == EAGAIN) continue;
-            // EPERM: seccomp filters older than the call answer it so.
+            // EPERM: seccomp filters older than the system call return it.
             if (errno != ENOSYS && errno != EPERM) return Fd();
             break;
         }

@@ -11,12 +11,12 @@
 
 namespace imgsrv::fs {
 
-// The file system below the store's root: how files are opened in it, made durable, and what its errors mean.
-// Nothing it says names the root's path. [any]
+// The file system below the store's root: how files are opened in it, made durable, and what its errors mean. Its
+// messages never contain the root's path. [any]
 class Volume {
   public:
-    // root: an open folder. durable false (option fsync = false) turns every sync into nothing. direct (option
-    // direct_io): long streams go to the disk past the page cache; only of use when durable.
+    // root: an open folder. durable false (option fsync = false): syncs do nothing. direct (option direct_io): long
+    // streams go to the disk past the page cache; only of use when durable.
     Volume(Fd root, bool durable, bool direct)
         : root_(std::move(root)), durable_(durable), direct_(durable && direct) {}
 
@@ -24,9 +24,9 @@ class Volume {
     bool durable() const { return durable_; }
     bool direct() const { return direct_; }
 
-    // The Failure for errno value `error` met in doing `what` ("write the object"). A full disk or quota is
-    // RESOURCE_EXHAUSTED and says how much is free. What the operator has to mend (permissions, a read-only mount) is
-    // UNAVAILABLE: it is never the fault of whoever sent the request.
+    // The Failure for the errno value `error` of the action `what` ("write the object"). A full disk or quota is
+    // RESOURCE_EXHAUSTED and says how much is free. What the operator must fix (permissions, a read-only mount) is
+    // UNAVAILABLE: it is never the client's fault.
     sdk::Failure failure(int error, std::string_view what) const;
 
     // The file's bytes and its size. Throws when they may not be on disk.
@@ -58,7 +58,7 @@ Fd open_by_walking(int folder, const std::string& path, int flags, unsigned mode
 // False only when it is known to be absent.
 bool exists(int folder, const std::string& name);
 
-// 32 hexadecimal digits nobody can guess.
+// 32 hexadecimal digits that cannot be guessed.
 std::string random_name();
 
 // A file in the tmp folder that vanishes with this object unless it was renamed away.

@@ -21,7 +21,8 @@ pugi::xml_node parse(pugi::xml_document& document, std::string_view xml) {
 pugi::xml_node expect(pugi::xml_document& document, std::string_view xml, const char* name) {
     const auto root = parse(document, xml);
     if (std::string_view(root.name()) != name)
-        throw sdk::Failure(IMGSRV_UNAVAILABLE, std::string("the object store's answer is no ") + name).with_retryable();
+        throw sdk::Failure(IMGSRV_UNAVAILABLE, std::string("the object store's answer is not a ") + name)
+            .with_retryable();
     return root;
 }
 
@@ -40,7 +41,7 @@ bool read_page(pugi::xml_node root, const char* name, std::vector<Entry>& entrie
 void expect_done(std::string_view xml, const char* name) {
     pugi::xml_document document;
     if (std::string_view(parse(document, xml).name()) == name) return;
-    throw sdk::Failure(IMGSRV_UNAVAILABLE, std::string("the object store's answer is no ") + name)
+    throw sdk::Failure(IMGSRV_UNAVAILABLE, std::string("the object store's answer is not a ") + name)
         .with_retryable()
         .with_outcome_unknown();
 }

@@ -53,8 +53,8 @@ struct UploadPage {
     std::string next_upload_id_marker;
 };
 
-// These throw UNAVAILABLE when the document is not what it should be: somebody between cut it or put something else in
-// its place.
+// These throw UNAVAILABLE when the document is not what it should be: a proxy cut it or put something else in its
+// place.
 ObjectPage parse_object_page(std::string_view xml);
 PartPage parse_part_page(std::string_view xml);
 UploadPage parse_upload_page(std::string_view xml);
@@ -62,8 +62,8 @@ UploadPage parse_upload_page(std::string_view xml);
 std::string parse_upload_id(std::string_view xml);
 // The etag of CopyPartResult.
 std::string parse_copied_part(std::string_view xml);
-// Of an answer with status 200 to a copy or a completion, of which blanks that keep a connection alive may be all that
-// came: whether it is done is not known then.
+// For an answer with status 200 to a copy or a completion, which may hold nothing but the blanks that keep a connection
+// alive: then it is unknown whether it was done.
 void expect_copied(std::string_view xml);
 void expect_completed(std::string_view xml);
 

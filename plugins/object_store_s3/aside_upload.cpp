@@ -69,7 +69,7 @@ std::string AsideUpload::put_part(const sdk::Call& call, std::uint32_t number, P
     try {
         return native_.put_part(call, number, payload);
     } catch (const sdk::Failure& failure) {
-        // Aborted in the meantime, and nobody would look for the second copy again. A joined object may still need it.
+        // Aborted in the meantime, and nothing would find the second copy again. A joined object may still need it.
         if (failure.code == IMGSRV_NOT_FOUND && payload.size() < kLeastPart && !objects_.find(call, hidden_))
             objects_.remove(call, small_key(number));
         throw;
@@ -87,7 +87,7 @@ sdk::ObjectInfo AsideUpload::complete(const sdk::Call& call, const std::vector<L
             client_.send_ok(call, put_object(layout_key(), layout));
         }
         if (const auto failure = native_.complete(call, *stored)) {
-            // Somebody else may have completed it in the meantime.
+            // Another process may have completed it in the meantime.
             if (native_.parts(call)) throw sdk::Failure(*failure);
         }
     }
@@ -120,7 +120,7 @@ bool AsideUpload::has_small(const sdk::Call& call, const ListedPart& named) {
 }
 
 sdk::ObjectInfo AsideUpload::publish(const sdk::Call& call, const std::vector<ListedPart>& named) {
-    // Twice, because whoever completes the same upload may remove the joined object between two looks.
+    // Twice, because another completion of the same upload may remove the joined object between two looks.
     for (int look = 0; look < 2; ++look) {
         auto there = published(call);
         if (!there) {
@@ -140,7 +140,7 @@ sdk::ObjectInfo AsideUpload::publish(const sdk::Call& call, const std::vector<Li
             remove_hidden(call);
         } catch (const sdk::Failure& e) {
             // abort() finds it again.
-            client_.log().warn(call, "what a completed upload was made of stays behind",
+            client_.log().warn(call, "the hidden copies of a completed upload could not be removed",
                                {{"key", key_}, {"error", e.what()}});
         }
         return std::move(*there);

@@ -11,7 +11,7 @@
 namespace imgsrv::s3 {
 
 // A multipart upload that is gathered at a hidden key and copied to its own when it is complete, for stores whose own
-// uploads promise too little (Uploads):
+// uploads guarantee too little (Uploads):
 //
 //     ~imgsrv/uploads/KEY/~NAME           the store's own upload aims at this; the joined object while it is copied
 //     ~imgsrv/uploads/KEY/~NAME/small-N   part N once more, when it is below 5 MiB
@@ -56,9 +56,9 @@ class AsideUpload {
     // Makes sure that all stored parts can be joined, and returns them as they are then.
     std::vector<ListedPart> arrange(const sdk::Call& call, const std::vector<ListedPart>& named,
                                     std::vector<ListedPart> stored);
-    // Whether the part that was overwritten with filling is still there as the second copy of what was named.
+    // Whether the second copy of a named part, whose first was overwritten with filling, is still there.
     bool has_small(const sdk::Call& call, const ListedPart& named);
-    // Copies the joined object to the key, unless somebody has. NOT_FOUND when there is nothing to copy.
+    // Copies the joined object to the key, unless that has happened. NOT_FOUND when there is nothing to copy.
     sdk::ObjectInfo publish(const sdk::Call& call, const std::vector<ListedPart>& named);
     void copy_named(const sdk::Call& call, const std::vector<ListedPart>& named, const sdk::ObjectInfo& joined);
     // The object at the key, if this upload made it.

@@ -16,7 +16,7 @@ std::chrono::sys_seconds now() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-// Whether the store itself says that it did nothing and wants to be asked again.
+// Whether the store itself says that it did nothing and should be asked again.
 bool turned_away(const Answer& answer) {
     if (answer.status == 503 || answer.status == 429) return true;
     if (!answer.error) return false;
@@ -32,8 +32,8 @@ bool worth_repeating(const Answer& answer) {
     return code == "RequestTimeout" || code == "InternalError" || code == "ServiceUnavailable";
 }
 
-// Swift's "202 Accepted" is for bytes that came after younger ones of the same key: nothing of them is stored. A PUT
-// answers it as 200 without an etag, a completion as an error with this status.
+// Swift's "202 Accepted" means that newer bytes are already at the key: none of these are stored. A PUT reports it as
+// 200 without an etag, a completion as an error with this status.
 bool was_overtaken(const Request& request, const Answer& answer) {
     if (request.payload == nullptr) return false;
     return request.method == "PUT" ? answer.ok() && answer.etag().empty() : answer.status == 202 && answer.error;
@@ -104,8 +104,8 @@ Client::Wire Client::sign(const Request& request) const {
     wire.http.headers.emplace_back("accept:");
     if (payload != nullptr) {
         wire.http.headers.emplace_back("content-type: application/octet-stream");
-        // A body that can be had only once is not sent before the store wants it: a refusal, or a connection that died
-        // in the pool, then costs nothing. An empty value keeps libcurl from asking for others.
+        // A body that can be read only once is not sent before the store asks for it: a refusal, or a connection that
+        // died in the pool, then costs nothing. An empty value keeps libcurl from asking for others.
         wire.http.headers.emplace_back(payload->sha256() ? "expect:" : "expect: 100-continue");
     }
     return wire;
@@ -145,7 +145,7 @@ Client::Opened Client::send_until_answered(const sdk::Call& call, const Request&
                 return out;
             }
         } catch (const TransportFailure& trouble) {
-            // Who waited for a silent store has waited long enough.
+            // A caller that waited for a silent store has waited long enough.
             const bool may_help = trouble.reason != Reason::untrusted && trouble.reason != Reason::silent &&
                                   trouble.reason != Reason::late;
             const bool may_repeat = request.repeat == Repeat::always || nothing_was_sent(trouble);
@@ -168,7 +168,7 @@ Client::Opened Client::open(const sdk::Call& call, const Request& request) {
 bool Client::pause(const sdk::Call& call, const Request& request, int attempt, std::uint32_t asked_ms) const {
     if (attempt >= settings_.attempts) return false;
     auto nap = std::chrono::milliseconds(asked_ms);
-    // Whoever waits for the call can wait for the store's pause better than a thread of ours.
+    // The caller can wait for the store's pause better than a thread of ours.
     if (nap > kLongestPause) return false;
     nap = std::max(nap, jittered(attempt));
     if (const auto left = call.remaining(); left && *left <= nap) return false;

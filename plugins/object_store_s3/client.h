@@ -14,7 +14,7 @@
 
 namespace imgsrv::s3 {
 
-// When a request that found no answer, or a store that was busy, is sent again.
+// When to repeat a request that got no answer, or met a busy store.
 enum class Repeat {
     always,     // it changes nothing, or the same thing twice
     if_unsent,  // only when the store cannot have carried it out
@@ -28,7 +28,7 @@ struct Request {
     std::map<std::string, std::string> headers = {};  // names in lower case; all are signed
     Payload* payload = nullptr;                       // null: none, as with GET
     Repeat repeat = Repeat::always;
-    bool slow = false;  // the store may work for long before it answers: copies, completions
+    bool slow = false;  // the store may take long to answer: copies, completions
 };
 
 // An answer of the store, whichever status it has.
@@ -49,7 +49,7 @@ struct Answer {
     std::string etag() const { return bare_etag(header("etag")); }
 };
 
-// Whether the operator has to act before the store can be used: a missing bucket, refused credentials, and the like.
+// Whether the operator must act before the store can be used: a missing bucket, refused credentials, and the like.
 bool is_misconfigured(const sdk::Failure& failure);
 
 // Signed requests to one bucket. [any]
@@ -57,14 +57,14 @@ class Client {
   public:
     Client(const Settings& settings, CredentialSource& credentials, sdk::Host host);
 
-    // Sends a request and reads the answer, again where that is safe and may help. Throws UNAVAILABLE when there is no
-    // answer, CANCELLED or DEADLINE, and what the payload throws. Not for large answers.
+    // Sends a request and reads the answer; repeats it where that is safe and may help. Throws UNAVAILABLE when there
+    // is no answer, CANCELLED or DEADLINE, and what the payload throws. Not for large answers.
     Answer send(const sdk::Call& call, const Request& request);
     // The same; throws what failure() says unless the answer is ok().
     Answer send_ok(const sdk::Call& call, const Request& request);
 
-    // Sends a GET and waits for its head only. With a status of 2xx the body is to be read from the transfer; otherwise
-    // there is none, and the answer is whole.
+    // Sends a GET and waits for the headers only. With a 2xx status, read the body from the transfer; otherwise there
+    // is none, and the answer is whole.
     struct Opened {
         Answer answer;
         std::unique_ptr<Transfer> transfer;
@@ -75,7 +75,7 @@ class Client {
     sdk::Failure failure(const Request& request, const Answer& answer) const;
     sdk::Failure failure(const Request& request, const TransportFailure& trouble) const;
 
-    // How a payload is proven whose hash is not known before it is sent; by its etag unless this is set.
+    // How to prove a payload whose hash is unknown before it is sent: by its etag unless this is set.
     void set_chunk_signing(bool on) { sign_chunks_ = on; }
     const Settings& settings() const { return settings_; }
     sdk::Log log() const { return host_.log(); }
@@ -90,7 +90,7 @@ class Client {
     TimeLimits limits(const Request& request) const;
     Opened send_once(const sdk::Call& call, const Request& request, bool leave_body);
     Opened send_until_answered(const sdk::Call& call, const Request& request, bool leave_body);
-    // Waits before the next attempt. False: there is to be none.
+    // Waits before the next attempt. False: there will be none.
     bool pause(const sdk::Call& call, const Request& request, int attempt, std::uint32_t asked_ms) const;
     void count(const Request& request, const char* outcome) const;
 

@@ -9,9 +9,9 @@ namespace {
 
 constexpr long kUploadBuffer = 256 * 1024;
 constexpr long kDownloadBuffer = 128 * 1024;
-// Servers close idle connections after a minute or so; one that is older is not tried.
+// Servers close idle connections after a minute or so; older ones are not reused.
 constexpr long kMaxIdleSeconds = 45;
-// How long the store may take to say that it wants the body, before it gets it unasked.
+// How long to wait for "100 Continue" before the body is sent anyway.
 constexpr long kContinueMs = 1000;
 
 void start_libcurl() {
@@ -32,7 +32,7 @@ Connection::Connection(const Settings& settings) : settings_(settings) {
 void Connection::reset() {
     curl_easy_reset(easy_.get());
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_QUICK_EXIT, 1L);  // a name service that hangs is not waited for beyond the call
+    set(CURLOPT_QUICK_EXIT, 1L);  // a hanging name lookup does not outlast the call
     set(CURLOPT_PROTOCOLS_STR, settings_.address.tls ? "https" : "http");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_PATH_AS_IS, 1L);

@@ -19,7 +19,7 @@ class Connection {
 
     CURL* easy() const { return easy_.get(); }
     CURLM* multi() const { return multi_.get(); }
-    // Forgets the request before and sets what all requests have in common. The connection itself stays.
+    // Forgets the previous request and sets what all requests have in common. The connection itself stays.
     void reset();
     // Sets an option of the next request. Throws INTERNAL when libcurl refuses it.
     template <class T>
@@ -41,7 +41,7 @@ class Connection {
     std::unique_ptr<CURL, FreeEasy> easy_;
 };
 
-// Idle connections, the latest first. As many may be in use as the host has calls; a bounded number is kept. [any]
+// Idle connections, the latest first. Any number may be in use; a bounded number is kept. [any]
 class ConnectionPool {
   public:
     explicit ConnectionPool(const Settings& settings) : settings_(settings) {}

@@ -58,7 +58,7 @@ void Copier::join(const sdk::Call& call, std::span<const CopySource> sources, co
         try {
             client_.send(call, abort_upload(target, id));
         } catch (const sdk::Failure& e) {
-            client_.log().warn(call, "an unfinished copy stays behind", {{"key", target}, {"error", e.what()}});
+            client_.log().warn(call, "an unfinished copy could not be removed", {{"key", target}, {"error", e.what()}});
         }
         throw;
     }

@@ -26,11 +26,11 @@ class Copier {
   public:
     explicit Copier(Client& client) : client_(client) {}
 
-    // A whole object: source is all of it. Throws NOT_FOUND when it is gone and FAILED_PRECONDITION when it is another
-    // one by now.
+    // A whole object: source is all of it. Throws NOT_FOUND when it is gone and FAILED_PRECONDITION when it has
+    // changed.
     void copy(const sdk::Call& call, const CopySource& source, const std::string& target, const std::string& mark);
     // The sources one after another. All but the last have 5 MiB or more. UNAVAILABLE with the outcome unknown when the
-    // store does not know the copy any more that it was to complete: an answer was lost, or somebody aborted it.
+    // store no longer knows the copy that it should complete: an answer was lost, or another process aborted it.
     void join(const sdk::Call& call, std::span<const CopySource> sources, const std::string& target,
               const std::string& mark);
 

@@ -91,7 +91,8 @@ std::shared_ptr<const Credentials> CredentialSource::current() {
         try {
             read_again();
         } catch (const std::exception& e) {
-            log_.warn("the credentials file cannot be read; the last credentials stay in use", {{"error", e.what()}});
+            log_.warn("the credentials file cannot be read; the previous credentials stay in use",
+                      {{"error", e.what()}});
         }
     }
     return current_;
@@ -100,7 +101,7 @@ std::shared_ptr<const Credentials> CredentialSource::current() {
 void CredentialSource::read_again() {
     struct stat st {};
     if (::stat(file_.c_str(), &st) != 0) {
-        // Told once for each time it goes away.
+        // Logged once each time the file disappears.
         if (current_ && version_.size == -1) return;
         version_ = {};
         throw sdk::errno_failure(errno, "cannot read the credentials file");

@@ -15,18 +15,18 @@ namespace imgsrv::s3 {
 
 // Where the keys come from: the options access_key_id, secret_access_key and session_token; or the file that the option
 // credentials_file names; or the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; or the file
-// in AWS_SHARED_CREDENTIALS_FILE. The first of them that is there. A file is read again when it changes, so that keys
-// can be rotated, and short-lived ones renewed, while the server runs. [any]
+// in AWS_SHARED_CREDENTIALS_FILE. The first that exists counts. A file is read again when it changes, so that keys can
+// be rotated, and short-lived ones renewed, while the server runs. [any]
 class CredentialSource {
   public:
     // Throws INVALID_ARGUMENT when there are none, or half of them.
     CredentialSource(const sdk::Config& config, sdk::Log log);
 
-    // Those of now. A file that cannot be read any more leaves the last ones in use.
+    // The current credentials. When the file becomes unreadable, the last ones stay in use.
     std::shared_ptr<const Credentials> current();
 
   private:
-    // What tells that a file changed, or who may read it.
+    // What shows that a file, or its permissions, changed.
     struct Version {
         ino_t inode = 0;
         off_t size = -1;

@@ -4,11 +4,11 @@
 
 namespace imgsrv::s3 {
 
-// A range of one object as a stream. When its connection breaks, it goes on with another one where it stopped, as long
-// as the object is still the one with the etag it began with: bytes of two objects never mix (rule S9).
+// A range of one object as a stream. When its connection breaks, it resumes on another one where it stopped, as long as
+// the object is still the one with the etag it began with: bytes of two objects never mix (rule S9).
 class Download final : public sdk::ByteSource {
   public:
-    // transfer: an answer to a request for exactly this range, whose head is here; null: to be asked for when needed.
+    // transfer: an answer to a request for exactly this range, whose headers have arrived; null: requested when needed.
     Download(Client& client, std::string key, std::string etag, std::uint64_t offset, std::uint64_t length,
              std::unique_ptr<Transfer> transfer);
 

@@ -4,7 +4,7 @@
 
 #include "client.h"
 
-// Every refusal and every silence of the store, in the words of the one who has to mend it.
+// Every refusal and every silence of the store, in words for the operator who must fix it.
 namespace imgsrv::s3 {
 namespace {
 
@@ -24,16 +24,16 @@ struct Known {
     const char* sentence;  // after "the object store <operation> …: "
 };
 
-// Codes of S3 and of the stores that speak it, by what is to be done.
+// Error codes of S3 and of the stores that speak it, by what to do about them.
 constexpr std::array kKnown = {
     Known{"NoSuchKey", IMGSRV_NOT_FOUND, false, "there is no such object"},
     Known{"NoSuchUpload", IMGSRV_NOT_FOUND, false, "there is no such multipart upload; it is complete, or was aborted"},
-    Known{"PreconditionFailed", IMGSRV_FAILED_PRECONDITION, false, "the object is another one by now"},
+    Known{"PreconditionFailed", IMGSRV_FAILED_PRECONDITION, false, "the object has changed"},
     Known{"InvalidRange", IMGSRV_OUT_OF_RANGE, false, "the object ends before"},
     Known{"InvalidPart", IMGSRV_FAILED_PRECONDITION, false, "a part is not stored as it was named"},
     Known{"InvalidPartOrder", IMGSRV_INVALID_ARGUMENT, false, "the parts are not in the order of their numbers"},
     Known{"EntityTooSmall", IMGSRV_FAILED_PRECONDITION, false,
-          "a part that is not the last one has less than the 5 MiB that S3 wants"},
+          "a part other than the last is smaller than the 5 MiB that S3 requires"},
     Known{"EntityTooLarge", IMGSRV_INVALID_ARGUMENT, false, "it is larger than the store takes in one request"},
     Known{"KeyTooLongError", IMGSRV_INVALID_ARGUMENT, false, "the key is longer than the store takes"},
     Known{"BadDigest", IMGSRV_UNAVAILABLE, true, "the bytes arrived damaged"},
@@ -52,7 +52,7 @@ constexpr std::array kKnown = {
     Known{"InvalidAccessKeyId", IMGSRV_UNAUTHENTICATED, true,
           "the store does not know the access key; correct the option 'access_key_id' or the credentials file"},
     Known{"SignatureDoesNotMatch", IMGSRV_UNAUTHENTICATED, true,
-          "the secret key is not that of the access key, or something between changes requests; correct the option "
+          "the secret key does not belong to the access key, or a proxy changes requests; correct the option "
           "'secret_access_key' or the credentials file"},
     Known{
         "ExpiredToken", IMGSRV_UNAUTHENTICATED, true,
@@ -75,7 +75,7 @@ const Known* find_known(std::string_view code) {
     return at == kKnown.end() ? nullptr : at;
 }
 
-// The names that answers without a document, and gateways in front of the store, have for their status.
+// Error codes for answers that have only a status: those without a document, and those of gateways before the store.
 std::string_view code_of(const Answer& answer) {
     if (answer.error && !answer.error->code.empty()) return answer.error->code;
     switch (answer.status) {
@@ -148,13 +148,13 @@ sdk::Failure Client::failure(const Request& request, const Answer& answer) const
     if (code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect" || code == "TemporaryRedirect" ||
         code == "IllegalLocationConstraintException")
         return make(IMGSRV_UNAVAILABLE, true, region_sentence(settings_, answer));
-    // A HEAD is told no more than its status.
+    // The answer to a HEAD has nothing but a status.
     if (request.key.empty() && code == "NoSuchKey")
         return make(IMGSRV_UNAVAILABLE, true, find_known("NoSuchBucket")->sentence).with_native("NoSuchBucket");
     if (const Known* known = find_known(code)) return make(known->code, known->retryable, known->sentence);
     if (answer.status >= 500 || answer.status == 429 || answer.status == 408 || answer.status < 300 ||
         code == "SlowDown" || code == "ConditionalRequestConflict")
-        return make(IMGSRV_UNAVAILABLE, true, "the store is overloaded or has trouble of its own");
+        return make(IMGSRV_UNAVAILABLE, true, "the store is overloaded or has an internal error");
     std::string words = "the store refuses";
     if (answer.error && !answer.error->message.empty()) words += ": " + answer.error->message.substr(0, 200);
     return make(IMGSRV_INTERNAL, false, words);
@@ -168,13 +168,13 @@ sdk::Failure Client::failure(const Request& request, const TransportFailure& tro
     };
     switch (trouble.reason) {
         case Reason::unreachable:
-            return make("unreachable", "no connection comes about: " + trouble.text);
+            return make("unreachable", "cannot connect: " + trouble.text);
         case Reason::unknown_host:
-            return make("unknown_host", "the host is not known to the name service (" + trouble.text +
-                                            "); correct the option 'endpoint'");
+            return make("unknown_host",
+                        "the host name cannot be resolved (" + trouble.text + "); correct the option 'endpoint'");
         case Reason::untrusted:
             return make("untrusted",
-                        "no trusted TLS connection comes about: " + trouble.text +
+                        "cannot make a trusted TLS connection: " + trouble.text +
                             "; the option 'ca_file' names the authority that signed the store's certificate");
         case Reason::broken:
             return make("broken", "the connection broke: " + trouble.text).with_outcome_unknown();

@@ -5,7 +5,7 @@
 namespace imgsrv::s3 {
 namespace {
 
-// Ceph says NoSuchKey of an upload that is complete.
+// Ceph answers NoSuchKey for an upload that is complete.
 bool no_upload(const Answer& answer) {
     return answer.is(404, "NoSuchUpload") || answer.is(404, "NoSuchKey");
 }

@@ -19,7 +19,7 @@ class NativeUpload {
     std::string put_part(const sdk::Call& call, std::uint32_t number, Payload& payload);
     // Every stored part. None: there is no such upload.
     std::optional<std::vector<ListedPart>> parts(const sdk::Call& call);
-    // The commit point. None: done; otherwise what the store answered, which may be that somebody else was first.
+    // The commit point. None: done; otherwise what the store answered, which may be that another process was first.
     std::optional<sdk::Failure> complete(const sdk::Call& call, const std::vector<ListedPart>& parts);
     // OK when there is no such upload.
     void abort(const sdk::Call& call);

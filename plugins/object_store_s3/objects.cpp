@@ -22,16 +22,16 @@ std::uint64_t number(std::string_view text) {
 }
 
 sdk::ObjectInfo info_of(std::string_view key, const Answer& answer) {
-    // Something in between that leaves the size out must not make an object look empty.
+    // A proxy that drops the size must not make an object look empty.
     if (answer.header("content-length").empty()) {
-        throw sdk::Failure(IMGSRV_UNAVAILABLE, "the object store's answer does not tell the object's size")
+        throw sdk::Failure(IMGSRV_UNAVAILABLE, "the object store's answer does not give the object's size")
             .with_retryable();
     }
     return {std::string(key), answer.etag(), number(answer.header("content-length")),
             parse_http_time_us(answer.header("last-modified"))};
 }
 
-// The whole object's size in "bytes 0-9/443"; none when it is not told.
+// The whole object's size in "bytes 0-9/443"; none when it is unknown.
 std::optional<std::uint64_t> total_of(const std::string& content_range) {
     const auto slash = content_range.find('/');
     if (slash == std::string::npos || content_range.substr(slash + 1) == "*") return std::nullopt;
@@ -54,7 +54,7 @@ std::optional<FoundObject> Objects::find(const sdk::Call& call, std::string_view
     const auto request = head_object(std::string(key));
     const auto answer = client_.send(call, request);
     if (answer.ok()) return FoundObject{info_of(key, answer), answer.header(kUploadMark)};
-    // An answer to HEAD has no words. A question whose answer has some tells a missing object from a missing bucket,
+    // An answer to HEAD has no text. A request whose answer has some tells a missing object from a missing bucket,
     // which must never be mistaken for it, and a refusal from another.
     client_.send_ok(call, list_objects(std::string(key), {}, 1));
     if (answer.status == 404) return std::nullopt;
@@ -113,7 +113,7 @@ sdk::OpenedObject Objects::open(const sdk::Call& call, std::string_view key, std
 
 void Objects::prove(const sdk::Call& call, const Request& request, const Answer& answer) {
     if (answer.sent_md5.empty() || answer.etag() == answer.sent_md5 || !traits_.get(call).md5_etags) return;
-    client_.log().error(call, "other bytes arrived at the object store than were sent",
+    client_.log().error(call, "the object store received other bytes than were sent",
                         {{"operation", request.operation}, {"etag", answer.etag()}, {"md5", answer.sent_md5}});
     throw sdk::Failure(IMGSRV_UNAVAILABLE, "the bytes arrived damaged at the object store; send them again")
         .with_native("BadDigest")
@@ -141,7 +141,7 @@ sdk::ObjectInfo Objects::put(const sdk::Call& call, std::string_view key, sdk::R
     try {
         prove(call, request, answer);
     } catch (const sdk::Failure&) {
-        // Damaged bytes must not stay where good ones are looked for; others may have put theirs there since.
+        // Damaged bytes must not stay where good ones are expected; another writer may have replaced them since.
         const auto found = find(call, key);
         if (found && found->info.etag == answer.etag()) remove(call, key);
         throw;
@@ -159,7 +159,7 @@ bool Objects::list(const sdk::Call& call, std::string_view prefix, std::string_v
                    sdk::ObjectSink& out) {
     if (max == 0) throw sdk::Failure(IMGSRV_INVALID_ARGUMENT, "a list has at least 1 object, not 0");
     std::string after(start_after);
-    // One more than asked for is looked for, because what is more must be an object of the host's, not any object.
+    // Asks for one more than wanted: "more" must mean one of the host's objects, not any object.
     for (std::uint32_t emitted = 0;;) {
         const auto page = parse_object_page(
             client_.send_ok(call, list_objects(std::string(prefix), after, std::min(kPage - 1, max - emitted) + 1))

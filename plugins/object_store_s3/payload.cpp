@@ -77,7 +77,7 @@ class StreamPayload final : public Payload {
         if (n == 0) refuse_shorter(taken_, size_);
         taken_ += n;
         if (taken_ > size_) refuse_longer(size_);
-        // The end is asked for while the last block is still here.
+        // Ask for the end while the last block is still here.
         if (taken_ == size_) expect_end(body_, size_);
         begin_ = 0;
         end_ = n;
@@ -131,7 +131,7 @@ class FilePayload final : public Payload {
     [[noreturn]] static void fail(const std::string& doing) {
         throw sdk::errno_failure(errno, "cannot " + doing +
                                             " in the folder of option 'spool_folder', where bodies of unknown size "
-                                            "wait for their end");
+                                            "are collected");
     }
 
     int fd_;
@@ -154,7 +154,7 @@ std::unique_ptr<Payload> make_payload(const sdk::Call& call, sdk::Reader& body, 
     if (announced && *announced > kInMemory && *announced >= rereadable_below)
         return std::make_unique<StreamPayload>(call, body, *announced);
 
-    // One byte more than may be, so that the body comes to its end in here.
+    // One byte more than allowed, so that the body reaches its end in here.
     std::string text(std::min<std::uint64_t>(announced.value_or(kInMemory), kInMemory) + 1, '\0');
     std::size_t have = 0;
     const auto room = [&] { return std::as_writable_bytes(std::span(text).subspan(have)); };

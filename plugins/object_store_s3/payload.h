@@ -21,7 +21,7 @@ class Payload {
     virtual std::optional<std::string> sha256() const { return std::nullopt; }
     // 1 to buffer.size() bytes as long as some are left.
     virtual std::size_t read(std::span<std::byte> buffer) = 0;
-    // Starts again at the first byte; false when they went by and cannot be had again.
+    // Starts again at the first byte; false when the source cannot be read twice.
     virtual bool restart() = 0;
 };
 
@@ -65,7 +65,7 @@ class MeasuredBody final : public UploadBody {
 };
 
 // A payload in the framing aws-chunked: each chunk carries a signature that follows from the one before, so that the
-// store checks every byte, although nobody knew their hash when the request began.
+// store checks every byte, although their hash was unknown when the request began.
 class ChunkSignedBody final : public UploadBody {
   public:
     // seed: the signature of the request.

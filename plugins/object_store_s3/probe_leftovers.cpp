@@ -27,7 +27,8 @@ void ProbeLeftovers::remove_when_due(const sdk::Call& call) {
         remove_objects(call);
         remove_uploads(call);
     } catch (const sdk::Failure& e) {
-        client_.log().warn(call, "what killed processes left in the bucket stays for now", {{"error", e.what()}});
+        client_.log().warn(call, "leftovers of killed processes in the bucket could not be removed",
+                           {{"error", e.what()}});
     }
 }
 

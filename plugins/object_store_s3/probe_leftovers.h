@@ -7,9 +7,9 @@
 
 namespace imgsrv::s3 {
 
-// What a probe (traits.h) leaves when its process is killed: objects of a few bytes, and uploads that nobody completes.
-// Any process that uses the bucket removes them when they are kProbeIsDead old, by the store's clock. A probe that is
-// still at work then, because the store is so slow, finds its upload gone and is tried again. [any]
+// What a probe (traits.h) leaves when its process is killed: objects of a few bytes, and uploads that are never
+// completed. Any process that uses the bucket removes them when they are kProbeIsDead old, by the store's clock. A
+// probe that is still at work then, because the store is so slow, finds its upload gone and is tried again. [any]
 class ProbeLeftovers {
   public:
     explicit ProbeLeftovers(Client& client) : client_(client) {}

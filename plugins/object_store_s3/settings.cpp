@@ -98,9 +98,9 @@ Address parse_address(std::string_view endpoint, std::string bucket, std::string
     // Clients leave the scheme's own port out of the header Host, which is signed.
     if (!port.empty() && port != (out.tls ? "443" : "80")) out.host.append(":").append(port);
 
-    if (!plausible_bucket(bucket)) refuse("option 'bucket' is \"" + bucket + "\", which no bucket is called");
+    if (!plausible_bucket(bucket)) refuse("option 'bucket' is \"" + bucket + "\", which is no valid bucket name");
     if (!path_style && is_ip_address(name))
-        refuse("option 'path_style' is false, but the endpoint is an address: a bucket cannot stand before it");
+        refuse("option 'path_style' is false, but the endpoint is an IP address: a bucket name cannot go before it");
     if (region.empty()) refuse("option 'region' must not be empty; \"us-east-1\" suits most stores that have none");
     out.bucket = std::move(bucket);
     out.region = std::move(region);

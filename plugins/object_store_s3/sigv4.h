@@ -9,7 +9,7 @@
 
 #include "digest.h"
 
-// AWS Signature Version 4 as S3 wants it: the path is encoded once, and every request names the hash of its payload.
+// AWS Signature Version 4 as S3 requires it: the path is encoded once, and every request names the hash of its payload.
 // Source: "Authenticating Requests (AWS Signature Version 4)" in the Amazon S3 API reference. Pure: the time comes in.
 namespace imgsrv::s3 {
 
@@ -21,7 +21,7 @@ struct Credentials {
     bool operator==(const Credentials&) const = default;
 };
 
-// Everything but A-Z a-z 0-9 - . _ ~ as %XX, and '/' too unless it is to be kept.
+// Everything but A-Z a-z 0-9 - . _ ~ as %XX, and '/' too unless told to keep it.
 std::string percent_encode(std::string_view text, bool keep_slash);
 
 // A query as it is signed and sent: encoded, in the order of its encoded names.

@@ -24,7 +24,7 @@ void Store::look_at_the_bucket(const sdk::Call& call) {
     } catch (const sdk::Failure& failure) {
         const bool may_come_back = failure.code == IMGSRV_UNAVAILABLE || failure.code == IMGSRV_DEADLINE;
         if (!may_come_back || is_misconfigured(failure)) throw;
-        client_.log().warn(call, "the object store is away; it is waited for", {{"error", failure.what()}});
+        client_.log().warn(call, "the object store is unreachable; waiting for it", {{"error", failure.what()}});
     }
 }
 
@@ -68,7 +68,7 @@ sdk::ObjectInfo Store::copy(const sdk::Call& call, std::string_view src, std::st
                            "the source has the etag " + source.etag + ", not " + std::string(if_src_etag))
             .with_native("PreconditionFailed");
     }
-    // S3 has no condition on the target of a copy: looked at first, then done.
+    // S3 has no condition on the target of a copy, so check first, then copy.
     if (if_absent && (src == dst || objects_.find(call, dst)))
         throw sdk::Failure(IMGSRV_ALREADY_EXISTS, "there is an object at the key of the copy");
     if (src == dst) return source;

@@ -9,7 +9,7 @@
 namespace imgsrv::s3 {
 namespace {
 
-// Removes what a probe made by the request, whatever became of it.
+// Removes what a probe made, by this request, whatever the probe's outcome.
 class Leftover {
   public:
     Leftover(Client& client, const sdk::Call& call, Request removal)
@@ -18,7 +18,7 @@ class Leftover {
         try {
             client_.send(call_, removal_);
         } catch (const std::exception& e) {
-            client_.log().warn(call_, "what a look at the store's ways made stays for now",
+            client_.log().warn(call_, "a probe's object or upload could not be removed",
                                {{"key", removal_.key}, {"error", e.what()}});
         }
     }
@@ -45,7 +45,7 @@ Traits TraitProbe::get(const sdk::Call& call) {
         const std::lock_guard lock(mutex_);
         if (learned_) return *learned_;
     }
-    // Without the lock: a store that hangs must not keep callers beyond their own deadlines. Two may learn at once.
+    // Without the lock: a store that hangs must not hold callers beyond their own deadlines. Two may probe at once.
     const Traits traits = learn(call);
     client_.set_chunk_signing(!traits.md5_etags || client_.settings().sign_payload);
     const auto text = [](bool value) { return value ? "true" : "false"; };
@@ -81,16 +81,16 @@ bool TraitProbe::has_strict_uploads(const sdk::Call& call, const std::string& ke
     const auto id = parse_upload_id(client_.send_ok(call, create_upload(key, {})).body);
     const Leftover object(client_, call, delete_object(key));
     const Leftover upload(client_, call, abort_upload(key, id));
-    // Trouble of the store's tells nothing of its ways.
+    // A failing store says nothing about its traits.
     const auto ask = [&](const Request& request) {
         auto answer = client_.send(call, request);
         if (answer.status >= 500) throw client_.failure(request, answer);
         return answer;
     };
     const auto is_gone = [](const Answer& answer) { return answer.is(404, "NoSuchUpload"); };
-    // This took so long that another process took the upload for a leftover, or an answer was lost.
+    // Another process took the upload for a leftover because this took so long, or an answer was lost.
     const auto try_again = [] {
-        return sdk::Failure(IMGSRV_UNAVAILABLE, "the upload that shows what the object store can do is gone")
+        return sdk::Failure(IMGSRV_UNAVAILABLE, "the upload that probes the object store is gone")
             .with_native("NoSuchUpload")
             .with_retryable();
     };

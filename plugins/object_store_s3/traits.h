@@ -23,8 +23,8 @@ struct Traits {
     bool strict_uploads = false;
 };
 
-// Finds the traits out, once, by trying them on objects of a few bytes, and tells the client how payloads are proven
-// there. To be asked before a payload is sent. [any]
+// Finds out the traits, once, by trying them on objects of a few bytes, and tells the client how this store proves
+// payloads. Ask before sending a payload. [any]
 class TraitProbe {
   public:
     explicit TraitProbe(Client& client) : client_(client) {}
@@ -41,7 +41,7 @@ class TraitProbe {
     std::optional<Traits> learned_;
 };
 
-// Random, in hex; as a name that nobody else has.
+// Random, in hex; a unique name.
 std::string random_name();
 
 }  // namespace imgsrv::s3

@@ -12,11 +12,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A call without a descriptor to wait for is asked this often whether it was cancelled.
+// How often a call without a descriptor to wait for is polled for cancellation.
 constexpr auto kAskEvery = std::chrono::milliseconds(20);
 
-// Whether a TLS handshake failed because the other side went away, as servers do that restart, and not for what it
-// said.
+// Whether a TLS handshake failed because the other side went away, as a restarting server does, and not because of what
+// it sent.
 bool hung_up(std::string_view text) {
     return text.find("reset by peer") != text.npos || text.find("SSL_ERROR_SYSCALL") != text.npos ||
            text.find("unexpected eof") != text.npos;
@@ -66,7 +66,7 @@ Transfer::Transfer(ConnectionPool& pool, const HttpRequest& request, UploadBody*
     connection_->set(CURLOPT_HEADERDATA, this);
     connection_->set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     connection_->set(CURLOPT_WRITEDATA, this);
-    // Without a body these say so with Content-Length: 0, which stores insist on.
+    // Without a body these send Content-Length: 0, which stores insist on.
     if (body_ != nullptr || request.method == "PUT" || request.method == "POST") {
         connection_->set(CURLOPT_UPLOAD, 1L);
         connection_->set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(body_ != nullptr ? body_->size() : 0));
@@ -101,7 +101,7 @@ void Transfer::add_header_line(std::string_view line) {
         return;
     }
     if (line.empty()) {
-        head_done_ = status_ >= 200;  // what came before is a mere "100 Continue"
+        head_done_ = status_ >= 200;  // an interim "100 Continue" is not the answer
         return;
     }
     const auto colon = line.find(':');
@@ -168,15 +168,14 @@ void Transfer::wait(const sdk::Call& call) {
     const auto now = Clock::now();
     const auto quiet_until = last_progress_ + limits_.inactivity;
     if (now >= quiet_until) {
-        throw TransportFailure(Reason::silent,
-                               "nothing came for " + std::to_string(limits_.inactivity.count()) + " ms");
+        throw TransportFailure(Reason::silent, "no data for " + std::to_string(limits_.inactivity.count()) + " ms");
     }
     Clock::duration nap = quiet_until - now;
     if (limits_.total.count() > 0) {
         const auto end = began_ + limits_.total;
         if (now >= end) {
             throw TransportFailure(Reason::late,
-                                   "no whole answer within " + std::to_string(limits_.total.count()) + " ms");
+                                   "no complete answer within " + std::to_string(limits_.total.count()) + " ms");
         }
         nap = std::min<Clock::duration>(nap, end - now);
     }
@@ -200,8 +199,8 @@ void Transfer::wait_for_head(const sdk::Call& call) {
     call.throw_if_cancelled();
     drive(call, [&] { return head_done_; });
     if (!head_done_) throw_if_failed();
-    if (!head_done_) throw TransportFailure(TransportFailure::Reason::broken, "the answer has no head");
-    // The store answers a body that failed before it could see the end of it only to refuse something else.
+    if (!head_done_) throw TransportFailure(TransportFailure::Reason::broken, "the answer ended before its headers");
+    // When the body failed, the store cannot have seen its end: its answer refuses something else.
     if (body_failure_) std::rethrow_exception(body_failure_);
 }
 

@@ -30,16 +30,16 @@ class UploadBody {
   public:
     virtual ~UploadBody() = default;
     virtual std::uint64_t size() const = 0;
-    // 1 to buffer.size() bytes, as long as some are left. Whatever it throws ends the transfer and comes out of it.
+    // 1 to buffer.size() bytes, as long as some are left. What it throws ends the transfer, which rethrows it.
     virtual std::size_t read(std::span<std::byte> buffer) = 0;
 };
 
-// There was no answer, or not all of it.
+// There was no answer, or only part of one.
 struct TransportFailure : std::exception {
     enum class Reason {
-        unreachable,   // no connection came about: nothing was sent
-        unknown_host,  // the same, for want of an address
-        untrusted,     // the same, because the other side is not who it should be, or speaks no TLS
+        unreachable,   // no connection was made: nothing was sent
+        unknown_host,  // the same, because the name has no address
+        untrusted,     // the same, because the peer's certificate is not trusted, or it speaks no TLS
         broken,        // the connection ended
         silent,        // nothing moved for too long
         late,          // it took too long as a whole
@@ -56,19 +56,19 @@ struct TimeLimits {
     std::chrono::milliseconds total;  // zero: none
 };
 
-// One request and its answer, which is pulled: what nobody reads stays in the sockets. Every wait ends with the call,
-// and by the limits; time that a body's source takes does not count as inactivity. One thread at a time.
+// One request and its answer, which is pulled: unread bytes stay in the sockets. Every wait obeys the call and the
+// limits; time that the body's source takes does not count as inactivity. One thread at a time.
 class Transfer {
   public:
     // Nothing happens yet. body may be null; it and pool outlive the transfer.
     Transfer(ConnectionPool& pool, const HttpRequest& request, UploadBody* body, TimeLimits limits);
-    // An answer that was not read to its end costs the connection.
+    // When the answer was not read to its end, the connection is closed.
     ~Transfer();
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
 
-    // Sends the request and waits until the answer's head is here. Throws TransportFailure, CANCELLED or DEADLINE, and
-    // what the body throws.
+    // Sends the request and waits for the answer's headers. Throws TransportFailure, CANCELLED or DEADLINE, and what
+    // the body throws.
     void wait_for_head(const sdk::Call& call);
     long status() const { return status_; }
     // The answer's headers; names in lower case.

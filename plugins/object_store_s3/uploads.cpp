@@ -34,7 +34,7 @@ sdk::Failure unknown_upload() {
     return sdk::Failure(IMGSRV_NOT_FOUND, "there is no such upload").with_native("NoSuchUpload");
 }
 
-// Both ways want the store's id for anything but to abort.
+// Both kinds need the store's id for everything but an abort.
 bool open(const std::optional<AsideUpload::Id>& id) {
     return id && !id->native.empty();
 }
@@ -84,7 +84,7 @@ sdk::ObjectInfo Uploads::complete(const sdk::Call& call, std::string_view key, s
 
 sdk::ObjectInfo Uploads::complete_direct(const sdk::Call& call, const std::string& key, NativeUpload upload,
                                          const std::vector<ListedPart>& named) {
-    // What the object's etag is going to be; that is how a repeated completion knows its object.
+    // The etag that the object will have, by which a repeated completion recognises it.
     const auto etag = joined_etag(named);
     std::optional<sdk::Failure> failure;
     bool completed = false;

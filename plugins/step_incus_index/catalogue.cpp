@@ -29,7 +29,7 @@ struct Image {
     std::vector<std::string> aliases;
 };
 
-// The catalogue as one client is to see it: one image for each fingerprint, and for each name one image.
+// The catalogue as one client sees it: one image for each fingerprint, and one image for each name.
 class ClientView {
   public:
     ClientView(Client client, const std::vector<const Entry*>& order) : order_(order), image_of_(order.size()) {

@@ -10,7 +10,7 @@
 
 namespace imgsrv_incus {
 
-// What a run has still to read, told to the host block by block.
+// What a run has still to read, reported to the host block by block.
 class Progress {
   public:
     Progress(imgsrv::sdk::StepRun& run, std::uint64_t total) : run_(run), total_(total) {}

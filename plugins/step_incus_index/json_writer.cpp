@@ -11,7 +11,7 @@ void JsonWriter::separate() {
     if (buffer_.size() >= kBlock) flush();
 }
 
-// Plain ASCII is copied; for all else nlohmann's escaping is used, which replaces what is not UTF-8.
+// Plain ASCII is copied; for the rest nlohmann's escaping is used, which replaces invalid UTF-8.
 void JsonWriter::quote(std::string_view text) {
     const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     if (std::ranges::all_of(text, plain))

@@ -23,7 +23,7 @@ class JsonWriter {
     JsonWriter& member(std::string_view name, std::string_view text) { return key(name).value(text); }
     JsonWriter& member(std::string_view name, std::uint64_t number) { return key(name).value(number); }
 
-    // Hands out what is buffered. To be called once, at the end.
+    // Writes out the buffer. Call it once, at the end.
     void flush();
 
   private:

@@ -83,7 +83,7 @@ Kind unified_kind(const sdk::Call& call, sdk::OwnedReader& reader) {
         if (result == ARCHIVE_EOF) refuse("holds neither rootfs/ (container) nor rootfs.img (virtual machine)");
         const char* path = archive_entry_pathname(entry);
         if (const auto kind = kind_of_member(path ? path : "")) return *kind;
-        // Looked at before the member is skipped: skipping unpacks it.
+        // Checked before the member is skipped: skipping unpacks it.
         const std::int64_t size = archive_entry_size(entry);
         if (size < 0 || size > kMaxUnpacked - unpacked) break;
         unpacked += size;

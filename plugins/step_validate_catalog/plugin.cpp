@@ -1,6 +1,6 @@
 // The publish step `validate_catalog`: refuses a version that could not be served as its manifest says. The refusal is
-// FAILED_PRECONDITION with a message that names what to mend; upload what is missing and retry the job, or abandon it
-// and correct the draft.
+// FAILED_PRECONDITION with a message that says what to fix; upload what is missing and retry the job, or abandon it and
+// correct the draft.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -8,7 +8,7 @@
 namespace imgsrv_validate {
 
 // "<intro>: <item>; <item>; and 7 more", with as many items as fit: at most ten, and no more than `limit` bytes in all.
-// An item is never cut, but for the first when it does not fit alone.
+// No item is cut, except the first when it does not fit alone.
 std::string list_message(std::string_view intro, const std::vector<std::string>& items, std::size_t limit);
 
 }  // namespace imgsrv_validate

@@ -39,7 +39,7 @@ struct Node {
     std::string text;
     Value value;
     std::vector<NodeId> children;
-    // Of the tree below and with this node: its levels, and the macros within one another.
+    // Of the tree from this node down: its levels, and its nested macros.
     std::uint32_t depth = 1;
     std::uint32_t walks = 0;
 };

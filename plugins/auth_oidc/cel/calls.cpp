@@ -113,7 +113,7 @@ Answer negate(const Value& v) {
                    : "return error for overflow: the result does not fit into 64 bits";
 }
 
-// The search of a map compares the key with some of its keys, whole at the worst. False: the budget is used up.
+// Searching a map compares the key with some of its keys, in full in the worst case. False: the budget is used up.
 bool spend_search(const Value& key, const Map& map, Budget& budget) {
     return !key.is(Kind::string) || budget.spend(key.text().size() / kBytesPerUnit * std::bit_width(map.size()));
 }

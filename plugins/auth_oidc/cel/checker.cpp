@@ -125,7 +125,7 @@ class Checker {
                ")";
     }
 
-    // A pattern that is a literal is compiled now, so that a wrong one is told before any evaluation.
+    // A literal pattern is compiled now, so that an error in it shows before any evaluation.
     Result<Type> pattern(NodeId id, const Node& node) {
         const Node& literal = ast_[node.children[1]];
         if (literal.kind != Node::Kind::literal || !literal.value.is(Kind::string)) return Type();
@@ -154,7 +154,7 @@ class Checker {
     }
 
     Result<Type> conditional(const Node& node) {
-        CEL_TRY(boolean(node.children[0], "what stands before '?'"));
+        CEL_TRY(boolean(node.children[0], "the condition before '?'"));
         CEL_ASSIGN(const Type yes, check(node.children[1]));
         CEL_ASSIGN(const Type no, check(node.children[2]));
         if (!compatible(yes, no))
@@ -191,7 +191,7 @@ class Checker {
     Result<Type> walk(const Node& node) {
         CEL_ASSIGN(const Type range, check(node.children[0]));
         if (!range.is(K::list) && !range.is(K::map) && !range.is(K::dyn))
-            return error(node, "only a list or a map can be walked, not " + range.name());
+            return error(node, "only a list or a map can be iterated over, not " + range.name());
         const Type element = range.is(K::list) ? range.element() : range.is(K::map) ? range.key() : Type();
         scope_.enter(node.text, element);
         auto result = walk_body(node, element);

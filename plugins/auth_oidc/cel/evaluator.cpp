@@ -109,7 +109,7 @@ class Evaluator {
         return value;
     }
 
-    // && and ||: an operand that decides the result does so whatever became of the others.
+    // && and ||: an operand that decides the result does so whatever the others are.
     Result<Value> logical(const Node& node, bool decides) {
         Result<Value> result = Value::boolean(!decides);
         for (const NodeId child : node.children) {
@@ -157,7 +157,7 @@ class Evaluator {
         CEL_ASSIGN(const Value range, evaluate(node.children[0]));
         if (range.is(Kind::list)) return walk_over(node, range.as_list());
         if (!range.is(Kind::map))
-            return error(node, "no such overload: only a list or a map can be walked, not " +
+            return error(node, "no such overload: only a list or a map can be iterated over, not " +
                                    std::string(type_name(range.kind())));
         if (!budget_.spend(range.as_map().size())) return too_costly(node);
         List keys;

@@ -78,11 +78,11 @@ Result<Token> Lexer::next() {
     for (const std::string_view two : {"==", "!=", "<=", ">=", "&&", "||"})
         if (rest_.starts_with(two)) return take(Token::Kind::punctuation, 2);
     if (at_is(rest_, 0, "<>!+-*/%?:.,()[]{}")) return take(Token::Kind::punctuation, 1);
-    if (c == '=') return error("'=' is no operator; equality is '=='");
+    if (c == '=') return error("'=' is not an operator; equality is '=='");
     if (c == '&' || c == '|')
-        return error(std::string("'") + c + "' is no operator; the logical one is '" + c + c + "'");
+        return error(std::string("'") + c + "' is not an operator; the logical one is '" + c + c + "'");
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7F) return error("a character that is only allowed inside of a string");
+    if (byte < 0x20 || byte >= 0x7F) return error("a character that is only allowed inside a string");
     return error(std::string("unexpected character '") + c + "'");
 }
 
@@ -126,14 +126,14 @@ Result<Token> Lexer::quoted(std::size_t prefix) {
         if (!triple && (rest_[i] == '\n' || rest_[i] == '\r')) break;
         i += !raw && rest_[i] == '\\' ? 2 : 1;
     }
-    if (i >= rest_.size() || !rest_.substr(i).starts_with(close)) return error("this string has no end");
+    if (i >= rest_.size() || !rest_.substr(i).starts_with(close)) return error("unterminated string");
     return take(kind, i + close.size());
 }
 
 Result<Token> Lexer::escaped_identifier() {
     const std::size_t end = run(rest_, 1, [](char c) { return continues_identifier(c) || at_is({&c, 1}, 0, ".-/ "); });
     if (end >= rest_.size() || rest_[end] != '`')
-        return error("this quoted name has no end, or a character that it cannot hold");
+        return error("this quoted name is unterminated, or has a character that is not allowed in one");
     if (end == 1) return error("a quoted name must not be empty");
     Token token = take(Token::Kind::escaped_identifier, end + 1);
     token.text = token.text.substr(1, end - 1);

@@ -32,7 +32,7 @@ class Lexer {
   public:
     explicit Lexer(std::string_view source) : rest_(source) {}
 
-    // Kind::end at the end, again and again.
+    // Kind::end at the end, however often it is called.
     Result<Token> next();
 
   private:

@@ -102,7 +102,8 @@ class Parser {
         if (node.depth > limits_.depth) return too_deep(node.at);
         if (node.walks > limits_.comprehensions)
             return Error{Error::Kind::limit,
-                         "macros within one another; the limit is " + std::to_string(limits_.comprehensions), node.at};
+                         "macros are nested too deeply; the limit is " + std::to_string(limits_.comprehensions),
+                         node.at};
         ast_.nodes.push_back(std::move(node));
         return static_cast<NodeId>(ast_.nodes.size() - 1);
     }

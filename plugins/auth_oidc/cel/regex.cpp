@@ -18,7 +18,7 @@ Result<Regex> Regex::compile(std::string_view pattern, const Limits& limits) {
     options.set_max_mem(256 * 1024);
     auto compiled = std::make_shared<const re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
     if (!compiled->ok())
-        return Error{Error::Kind::evaluation, "this is no regular expression: " + compiled->error(), {}};
+        return Error{Error::Kind::evaluation, "this is not a regular expression: " + compiled->error(), {}};
     return Regex(std::move(compiled));
 }
 

@@ -21,12 +21,12 @@ class Regex {
     // The error says what is wrong with the pattern; its position is for the caller to set.
     static Result<Regex> compile(std::string_view pattern, const Limits& limits);
 
-    // Units of the budget that compile() takes at the worst: Unicode classes and repetitions are what costs.
+    // The most units of the budget that compile() takes; Unicode classes and repetitions are what costs.
     static std::uint64_t compile_cost(std::size_t pattern_bytes) { return 10'000 + 200 * std::uint64_t{pattern_bytes}; }
 
     // Whether it matches some part of the text.
     bool matches(std::string_view text) const;
-    // Units of the budget that matches() takes at the worst, for a text of so many bytes.
+    // The most units of the budget that matches() takes for a text of that many bytes.
     std::uint64_t cost(std::size_t bytes) const;
 
   private:

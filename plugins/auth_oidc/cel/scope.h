@@ -12,8 +12,8 @@
 
 namespace imgsrv::cel {
 
-// What the names of an expression stand for: T is a type for the checker, a value for the evaluator. Both ask here, so
-// that a name cannot mean one thing when it is checked and another when it is evaluated.
+// What the names of an expression stand for: T is a type for the checker, a value for the evaluator. Both look names up
+// here, so that a name cannot mean one thing when checked and another when evaluated.
 template <class T>
 class Scope {
   public:
@@ -30,8 +30,7 @@ class Scope {
         if (const T* local = node.rooted ? nullptr : find_local(node.text)) return local;
         return find_global(node.text);
     }
-    // A node of the kind select that is, from its first name to its last, the name of a global: "a.b". Null: it is
-    // none.
+    // A select node whose names, from first to last, are the name of a global: "a.b". Null: they are not.
     const T* find_dotted(const Ast& ast, NodeId id) const {
         if (!dotted_ || ast[id].kind != Node::Kind::select) return nullptr;
         const auto name = dotted_name(ast, id);

@@ -59,7 +59,7 @@ class Substitution {
     std::array<std::optional<Type>, 2> found_;
 };
 
-// The type of something that is either of the two: the same type, or dyn where they differ.
+// The type of a value that has one of the two types: that type when they are the same, else dyn.
 Type join(const Type& a, const Type& b);
 // Whether a value of one may also be one of the other, as far as is known.
 bool compatible(const Type& a, const Type& b);

@@ -14,7 +14,7 @@ typedef struct imgsrv_credential {
     uint32_t struct_size;
     uint32_t reserved;
     imgsrv_str scheme;  // as sent: "Bearer"; compare without regard to case
-    imgsrv_str secret;  // what followed it; never to be logged or kept
+    imgsrv_str secret;  // what followed it; never log or keep it
     imgsrv_str peer;    // the client's address, for the log
 } imgsrv_credential;
 
@@ -46,8 +46,8 @@ typedef struct imgsrv_auth {
     uint32_t tick_interval_ms;  // how often tick() wants to be called; 0: never
 
     // The verdict on one credential. For ACCEPTED, out->set is called exactly once before. A code other than OK means
-    // that nobody can tell (the request gets 503 and may be repeated); it never means yes or no. Runs for every request
-    // that shows a credential: fast, and with everything slow done in tick(). [worker]
+    // that no verdict is possible (the request gets 503 and may be repeated); it never means yes or no. Runs for every
+    // request that shows a credential: keep it fast, and do slow work in tick(). [worker]
     imgsrv_code (*authenticate)(void* self, const imgsrv_call* call, const imgsrv_credential* credential,
                                 int32_t* ret_verdict, imgsrv_principal_sink* out, imgsrv_error* err) IMGSRV_NOEXCEPT;
 
@@ -100,8 +100,8 @@ typedef struct imgsrv_token_store {
 
 // ---- Rules: callers of other issuers ----
 
-// A rule of the host: who shows a valid token of this issuer for this audience, with claims that fulfil the condition,
-// is let in. What that permits is the host's alone.
+// A rule of the host: a caller is let in with a valid token of this issuer for this audience whose claims fulfil the
+// condition. What that permits is for the host alone to say.
 typedef struct imgsrv_auth_rule {
     uint32_t struct_size;
     uint32_t reserved;
@@ -144,8 +144,8 @@ typedef struct imgsrv_rule_store {
     uint32_t struct_size;
     uint32_t reserved;
     void* ctx;
-    // A number that is another one after every change of the rules, by any node. To be asked before every verdict: a
-    // change holds from the next request on. [worker]
+    // A number that differs after every change of the rules, made by any node. Ask before every verdict: a change holds
+    // from the next request on. [worker]
     imgsrv_code (*generation)(void* ctx, const imgsrv_call* call, int64_t* ret_generation,
                               imgsrv_error* err) IMGSRV_NOEXCEPT;
     // All rules in force and their generation, from one snapshot. [worker]

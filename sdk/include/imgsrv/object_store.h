@@ -14,7 +14,7 @@ extern "C" {
 #define IMGSRV_STORE_CAP_COPY_IF_ABSENT 1ull
 #define IMGSRV_STORE_CAP_PUT_IF_ABSENT 2ull
 // No two calls of mp_put_part() for one upload give the same etag, whatever the bytes. Without the capability, as with
-// an etag that is an MD5, the host does not trust what it hashed of a part that was sent more than once, and reads it
+// an etag that is an MD5, the host does not trust its hash of a part that was sent more than once, and reads the part
 // again.
 #define IMGSRV_STORE_CAP_UNIQUE_PART_ETAGS 4ull
 
@@ -50,7 +50,7 @@ typedef struct imgsrv_upload_sink {
     imgsrv_code (*emit)(void* ctx, const imgsrv_upload_info* u) IMGSRV_NOEXCEPT;
 } imgsrv_upload_sink;
 
-// What the host knows of a multipart upload when it starts; 0: not known. Hints bind nobody.
+// What the host knows about a multipart upload when it starts; 0: not known. Hints promise nothing.
 typedef struct imgsrv_upload_hints {
     uint32_t struct_size;
     uint32_t reserved;

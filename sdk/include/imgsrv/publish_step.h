@@ -56,7 +56,7 @@ typedef struct imgsrv_step_run {
     // The size of a trusted blob; NOT_FOUND when there is none of that digest.
     imgsrv_code (*blob_size)(void* ctx, const imgsrv_call* call, imgsrv_str digest, uint64_t* ret_size,
                              imgsrv_error* err) IMGSRV_NOEXCEPT;
-    // How far the step is, in bytes or any other unit, for people who watch the job. Cheap, may be called often.
+    // How far the step has come, in bytes or any other unit, for people who watch the job. Cheap: call it often.
     void (*progress)(void* ctx, uint64_t done, uint64_t total) IMGSRV_NOEXCEPT;
     // One row of the step's projection. key: 1 to 512 bytes, unique in the step and version; again replaces. json:
     // valid JSON of at most 1 MiB, which the step gets back as it is. All rows of a run: at most 64 MiB. Rows count
@@ -76,7 +76,7 @@ typedef struct imgsrv_row {
     imgsrv_str version;
     imgsrv_str version_id;
     imgsrv_str key;        // as put_row() got it
-    imgsrv_str json;       // likewise
+    imgsrv_str json;       // as put_row() got it
     int64_t published_us;  // microseconds since 1970 UTC
 } imgsrv_row;
 
@@ -95,7 +95,7 @@ typedef struct imgsrv_render_view {
                         imgsrv_error* err) IMGSRV_NOEXCEPT;
 } imgsrv_render_view;
 
-// A document the step serves. A path that another step or the host has already keeps the host from starting.
+// A document the step serves. The host does not start when another step or the host itself already serves the path.
 typedef struct imgsrv_document {
     uint32_t struct_size;
     uint32_t reserved;

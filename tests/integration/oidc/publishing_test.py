@@ -54,7 +54,7 @@ def test_issuer_away(issuer):
         token = issuer.token()
         wait_until(lambda: may_write(server, token) == 200, "the keys are fetched once the issuer is there")
         issuer.stop()
-        wait_until(lambda: server.events("keys of an issuer not fetched, the old ones stay"), "a fetch fails")
+        wait_until(lambda: server.events("issuer's keys not fetched; the old ones stay"), "a fetch fails")
         for _ in range(20):
             check.equal(may_write(server, token), 200, "cached keys stay while the issuer is away")
         issuer.start()

@@ -181,7 +181,7 @@ def test_documents(issuer):
             server.manager().post(RULES, json=rule_for(issuer)).expect(201)
             check.equal(may_write(server, issuer.sign()), 503, what)
             errors = " ".join(e["error"] for e in wait_until(
-                lambda: server.events("keys of an issuer not fetched, the old ones stay"), f"{what}: a line of the log"))
+                lambda: server.events("issuer's keys not fetched; the old ones stay"), f"{what}: a line of the log"))
             check.contains(errors, words, f"{what}: the log")
         issuer.serve(serve[0])
     issuer.serve(path, 302, "", Location=issuer.url + "/elsewhere")

@@ -5,7 +5,6 @@
 #include "signer.h"
 
 using namespace imgsrv::oidc;
-using test::encode_base64url;
 
 namespace {
 
@@ -69,10 +68,10 @@ TEST_CASE("what has not the form of a token") {
     CHECK(looks_like_jwt("eyJh.e30."));
     for (const char* header : {"{\"alg\":1}", "{ \"alg\":1}", "{\n\"alg\":1}", "{\r\n \"alg\":1}", "{\t\"alg\":1}"})
         CHECK(looks_like_jwt(token_of(header)));
-    CHECK(reason("eyJh.e30") == "the token has not three parts");
+    CHECK(reason("eyJh.e30") == "the token does not have three parts");
     CHECK(reason("eyJh.e30=.AAAA") == "a part of the token is not base64url");
-    CHECK(reason(token_of("[]")) == "the token's header is no sound JSON object");
-    CHECK(reason(token_of(R"({"alg":"RS256"})", "7")) == "the token's payload is no sound JSON object");
+    CHECK(reason(token_of("[]")) == "the token's header is not a valid JSON object");
+    CHECK(reason(token_of(R"({"alg":"RS256"})", "7")) == "the token's payload is not a valid JSON object");
 }
 
 TEST_CASE("a token's size has a limit") {

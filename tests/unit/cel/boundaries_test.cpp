@@ -65,7 +65,7 @@ TEST_CASE("length and parts have a limit") {
 
 TEST_CASE("macros within one another have a limit; one after the other they have none") {
     const std::string four = "[1].all(a, [1].all(b, [1].all(c, [1].all(d, true))))";
-    CHECK(outcome(four) == "macros within one another; the limit is 3");
+    CHECK(outcome(four) == "macros are nested too deeply; the limit is 3");
     CHECK(outcome("[1].all(a, [1].all(b, [1].all(c, true)))") == "a value");
     CHECK(outcome("[1]" + repeat(".map(x, x + 1)", 20)) == "a value");
 }

@@ -34,10 +34,10 @@ TEST_CASE("types that do not fit are refused before any evaluation") {
     CHECK(complaint("size(1)") == "1:1 the function 'size' does not take (int)");
     CHECK(complaint("size('a', 'b')") == "1:1 the function 'size' does not take (string, string)");
     CHECK(complaint("true && 'a'") == "1:9 a side of '&&' must be a bool and is string");
-    CHECK(complaint("1 ? true : false") == "1:1 what stands before '?' must be a bool and is int");
+    CHECK(complaint("1 ? true : false") == "1:1 the condition before '?' must be a bool and is int");
     CHECK(complaint("true ? 1 : 'a'") == "1:6 the branches of '?:' differ in type: int and string");
     CHECK(complaint("[1].all(x, x)") == "1:12 the macro's condition must be a bool and is int");
-    CHECK(complaint("1.all(x, true)") == "1:3 only a list or a map can be walked, not int");
+    CHECK(complaint("1.all(x, true)") == "1:3 only a list or a map can be iterated over, not int");
     CHECK(complaint("1 in ['a']") == "1:3 the operator 'in' does not take (int, list(string))");
     CHECK(complaint("[1]['a']") == "1:4 the operator '[]' does not take (list(int), string)");
     CHECK(complaint("{1.5: 1}") == "1:2 a key of a map cannot be double");
@@ -53,9 +53,9 @@ TEST_CASE("names must be declared") {
 }
 
 TEST_CASE("a pattern that is a literal is checked with the rest") {
-    CHECK(complaint("claims.a.matches('a(')") == "1:18 this is no regular expression: missing ): a(");
-    CHECK(complaint("matches(claims.a, '(?<=a)b')").starts_with("1:19 this is no regular expression: "));
-    CHECK(complaint("claims.a.matches('((a{100}){100}){100}')").starts_with("1:18 this is no regular expression: "));
+    CHECK(complaint("claims.a.matches('a(')") == "1:18 this is not a regular expression: missing ): a(");
+    CHECK(complaint("matches(claims.a, '(?<=a)b')").starts_with("1:19 this is not a regular expression: "));
+    CHECK(complaint("claims.a.matches('((a{100}){100}){100}')").starts_with("1:18 this is not a regular expression: "));
 }
 
 TEST_CASE("variables with dots are found before fields, locals before them") {

@@ -25,7 +25,8 @@ TEST_CASE("reserved words are no names but may be fields") {
     CHECK(complaint("in") == "1:1 'in' is a reserved word");
     CHECK(result("{'for': 1}.for") == "1");
     CHECK(result("{'content-type': 'x'}.`content-type`") == "'x'");
-    CHECK(complaint("claims.`a$`") == "1:8 this quoted name has no end, or a character that it cannot hold");
+    CHECK(complaint("claims.`a$`") ==
+          "1:8 this quoted name is unterminated, or has a character that is not allowed in one");
     CHECK(complaint("claims.``") == "1:8 a quoted name must not be empty");
 }
 

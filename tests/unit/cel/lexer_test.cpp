@@ -52,14 +52,14 @@ TEST_CASE("what is no number is refused where it stands") {
 TEST_CASE("strings: quotes, raw, triple, and what ends them") {
     CHECK(result(R"('it"s' == "it\"s")") == "true");
     CHECK(result(R"(r'\d+\n' == '\\d+\\n')") == "true");
-    CHECK(result("'''a\n'b'\n''c''''") == "compile error: this string has no end");
+    CHECK(result("'''a\n'b'\n''c''''") == "compile error: unterminated string");
     CHECK(result("'''a\n'b'\n''c''' == 'a\\n\\'b\\'\\n\\'\\'c'") == "true");
     CHECK(result("\"\"\"say \"hi\" \"\"\"") == "'say \"hi\" '");
     CHECK(result("R\"\"\"\\\"\"\"") == "'\\'");
     CHECK(result("''''''") == "''");
-    CHECK(complaint("'abc") == "1:1 this string has no end");
-    CHECK(complaint("'ab\nc'") == "1:1 this string has no end");
-    CHECK(complaint("'abc\\'") == "1:1 this string has no end");
+    CHECK(complaint("'abc") == "1:1 unterminated string");
+    CHECK(complaint("'ab\nc'") == "1:1 unterminated string");
+    CHECK(complaint("'abc\\'") == "1:1 unterminated string");
     CHECK(complaint("rb'a'") != "");
 }
 
@@ -86,13 +86,13 @@ TEST_CASE("an escape that means nothing is refused inside of its string") {
 
 TEST_CASE("blanks and comments separate and mean nothing") {
     CHECK(result(" \t\r\f\n1 // one\n+ // two\n 2//") == "3");
-    CHECK(complaint("1 \v+ 2") == "1:3 a character that is only allowed inside of a string");
-    CHECK(complaint("1 + \xc2\xa0 2") == "1:5 a character that is only allowed inside of a string");
+    CHECK(complaint("1 \v+ 2") == "1:3 a character that is only allowed inside a string");
+    CHECK(complaint("1 + \xc2\xa0 2") == "1:5 a character that is only allowed inside a string");
 }
 
 TEST_CASE("operators of other languages get a hint") {
-    CHECK(complaint("claims.a = 1") == "1:10 '=' is no operator; equality is '=='");
-    CHECK(complaint("true & false") == "1:6 '&' is no operator; the logical one is '&&'");
-    CHECK(complaint("true | false") == "1:6 '|' is no operator; the logical one is '||'");
+    CHECK(complaint("claims.a = 1") == "1:10 '=' is not an operator; equality is '=='");
+    CHECK(complaint("true & false") == "1:6 '&' is not an operator; the logical one is '&&'");
+    CHECK(complaint("true | false") == "1:6 '|' is not an operator; the logical one is '||'");
     CHECK(complaint("1 # 2") == "1:3 unexpected character '#'");
 }

@@ -49,5 +49,5 @@ TEST_CASE("with other numbers of arguments a macro's name is a function's") {
     CHECK(complaint("[1].all(x)") == "1:9 undeclared reference to 'x'");
     CHECK(unchecked("[1].all(1, 2, 3)") == "error: unbound function 'all'");
     CHECK(unchecked("has()") == "error: unbound function 'has'");
-    CHECK(unchecked("1.map(x, x)") == "error: no such overload: only a list or a map can be walked, not int");
+    CHECK(unchecked("1.map(x, x)") == "error: no such overload: only a list or a map can be iterated over, not int");
 }

@@ -35,7 +35,7 @@ TEST_CASE("matches finds the pattern anywhere") {
     CHECK(result("'xay'.matches('^a')") == "false");
     CHECK(result("'mañana'.matches('^.{6}$')") == "true");
     CHECK(result("'abc'.matches(dyn('b' + 'c'))") == "true");
-    CHECK(result("'abc'.matches('(' + '')") == "error: this is no regular expression: missing ): (");
+    CHECK(result("'abc'.matches('(' + '')") == "error: this is not a regular expression: missing ): (");
     CHECK(unchecked("'abc'.matches(1)") == "error: no such overload: 'matches' takes two strings");
 }
 

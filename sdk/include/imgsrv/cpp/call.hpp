@@ -1,4 +1,4 @@
-// One operation as the plugin sees it: its deadline, whether it was called off, and its request id.
+// One operation as the plugin sees it: its deadline, whether it was cancelled, and its request id.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,7 @@ class Call {
         return std::chrono::nanoseconds(left > 0 ? left : 0);
     }
 
-    // To be called between blocks of work. Throws CANCELLED or DEADLINE.
+    // Call it between blocks of work. Throws CANCELLED or DEADLINE.
     void throw_if_cancelled() const {
         if (cancelled()) throw Failure(IMGSRV_CANCELLED, "the call was cancelled");
         if (const auto left = remaining(); left && left->count() == 0)

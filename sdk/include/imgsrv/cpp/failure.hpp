@@ -61,7 +61,7 @@ struct Failure : std::exception {
     std::int32_t db_class = 0;
 };
 
-// The code for an errno value, and whether trying again makes sense.
+// The code for an errno value, and whether trying again may help.
 inline std::pair<imgsrv_code, bool> classify_errno(int error) noexcept {
     switch (error) {
         case ENOENT:

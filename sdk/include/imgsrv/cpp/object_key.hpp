@@ -23,7 +23,7 @@ inline bool valid_key_segment(std::string_view segment) {
            std::all_of(segment.begin(), segment.end(), allowed);
 }
 
-// What is wrong with the key, as a sentence; empty: nothing.
+// What is wrong with the key, as a sentence; empty when nothing is.
 inline std::string key_fault(std::string_view key) {
     if (key.empty()) return "a key must not be empty";
     if (key.size() > kMaxKeyBytes) {
@@ -42,7 +42,7 @@ inline std::string key_fault(std::string_view key) {
     return {};
 }
 
-// Throws INVALID_ARGUMENT that names the rule which is broken.
+// Throws INVALID_ARGUMENT, which names the broken rule.
 inline void check_key(std::string_view key) {
     if (auto fault = key_fault(key); !fault.empty()) throw Failure(IMGSRV_INVALID_ARGUMENT, std::move(fault));
 }

@@ -1,4 +1,4 @@
-// Waiting as the ABI wants it: every wait ends when the call is cancelled, when its deadline passes, or when another
+// Waiting as the ABI requires: every wait ends when the call is cancelled, when its deadline passes, or when another
 // thread interrupts. For drivers and others that wait for a lock, a socket or a peer.
 #pragma once
 
@@ -38,7 +38,7 @@ class Patience {
     Patience(const Patience&) = delete;
     Patience& operator=(const Patience&) = delete;
 
-    // While one lives, the limits of its call hold. An interrupt that came before counts no longer.
+    // While one lives, the limits of its call hold. An earlier interrupt no longer counts.
     class Scope {
       public:
         Scope(Patience& patience, const Call& call) noexcept : patience_(patience) {
@@ -57,7 +57,7 @@ class Patience {
         Patience& patience_;
     };
 
-    // Cheap enough to be asked every few thousand steps of a computation. none outside of a Scope.
+    // Cheap enough to call every few thousand steps of a computation. none outside of a Scope.
     Stop stop() const noexcept {
         if (!active_) return Stop::none;
         if (interrupted_.load(std::memory_order_acquire)) return Stop::interrupted;
@@ -87,7 +87,7 @@ class Patience {
         pollfd fds[3] = {{fd, events, 0}, {event_fd_, POLLIN, 0}, {-1, POLLIN, 0}};
         if (call_ && call_->deadline_ns != 0) until_ns = std::min(until_ns, call_->deadline_ns);
         if (call_ && call_->cancel_fd) fds[2].fd = call_->cancel_fd(call_);
-        // A call that has no descriptor to wait for is asked every 20 ms.
+        // A call without a descriptor to wait for is polled every 20 ms.
         const bool must_ask = call_ && call_->cancelled && fds[2].fd < 0;
         constexpr std::int64_t kAskEvery = 20'000'000;
 

@@ -1,4 +1,4 @@
-// What a database driver has to know of a statement's text before the engine reads it.
+// What a database driver must know about a statement's text before the engine reads it.
 #pragma once
 
 #include <algorithm>

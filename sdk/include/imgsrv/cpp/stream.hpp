@@ -10,7 +10,7 @@
 
 namespace imgsrv::sdk {
 
-// A view over somebody else's imgsrv_reader. One thread at a time.
+// A view over a borrowed imgsrv_reader. One thread at a time.
 class Reader {
   public:
     explicit Reader(imgsrv_reader* raw) noexcept : raw_(raw) {}
@@ -51,7 +51,7 @@ class Reader {
     imgsrv_reader* raw_;
 };
 
-// A reader the plugin was given for keeps, such as an opened blob. Closes it once.
+// A reader that the plugin owns, such as an opened blob. Closes it once.
 class OwnedReader {
   public:
     OwnedReader() : raw_(new imgsrv_reader{}) { raw_->struct_size = sizeof *raw_; }
