@@ -42,6 +42,18 @@ class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
     void on_finish_impl(beast::error_code&) override {}
 };
 
+namespace {
+
+// Whether a chunk's line is complete; the line may begin with the end of the chunk before.
+bool has_chunk_line(std::string_view input) {
+    return input.find("\r\n", input.starts_with("\r\n") ? 2 : 0) != std::string_view::npos;
+}
+
+// "0\r\n\r\n". Beast asserts that it is not asked about fewer bytes once it has seen the last chunk's line.
+constexpr std::size_t kShortestLastChunk = 5;
+
+}  // namespace
+
 ChunkDecoder::ChunkDecoder(std::uint64_t limit) : parser_(std::make_unique<Parser>(limit)), limit_(limit) {}
 ChunkDecoder::~ChunkDecoder() = default;
 
@@ -49,12 +61,17 @@ Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::spa
     Step step;
     parser_->output = output;
     parser_->produced = 0;
+    if (in_trailers_ && input.size() < kShortestLastChunk) return step;
     while (!parser_->is_done() && step.consumed < input.size() && parser_->produced < output.size()) {
         beast::error_code ec;
         const std::string_view rest = input.substr(step.consumed);
         const std::size_t n = parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
         step.consumed += n;
-        if (ec == bhttp::error::need_more) break;
+        if (ec == bhttp::error::need_more) {
+            // Beast consumes the line of every other chunk at once.
+            in_trailers_ = has_chunk_line(rest);
+            break;
+        }
         if (ec == bhttp::error::body_limit)
             return Status(Code::too_large, "the body is over " + std::to_string(limit_) + " bytes");
         if (ec) return Status(Code::invalid_argument, "malformed chunked body: " + ec.message());

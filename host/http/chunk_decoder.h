@@ -32,6 +32,7 @@ class ChunkDecoder {
     class Parser;
     std::unique_ptr<Parser> parser_;
     const std::uint64_t limit_;
+    bool in_trailers_ = false;  // the last chunk's line has come, and not yet the end of its trailers
 };
 
 }  // namespace imgsrv::http
