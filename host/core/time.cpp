@@ -30,6 +30,12 @@ int digits(std::string_view text, std::size_t at, std::size_t width) {
     return value;
 }
 
+// A leap second or an offset may lead out of the years that both formats can write.
+bool has_four_digit_year(Time t) {
+    using namespace std::chrono;
+    return t >= sys_days(year(0) / January / 1) && t < sys_days(year(10000) / January / 1);
+}
+
 Result<Time> compose(int year, int month, int day, int hour, int minute, int second) {
     using namespace std::chrono;
     const year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
@@ -77,14 +83,19 @@ Result<Time> parse_rfc3339(std::string_view text) {
         if (at == first) return bad;
     }
     if (at >= text.size()) return bad;
-    if ((text[at] == 'Z' || text[at] == 'z') && at + 1 == text.size())
-        return *moment + std::chrono::microseconds(micros);
+    Time t = *moment + std::chrono::microseconds(micros);
+    if ((text[at] == 'Z' || text[at] == 'z') && at + 1 == text.size()) {
+        if (!has_four_digit_year(t)) return bad;
+        return t;
+    }
     if ((text[at] != '+' && text[at] != '-') || at + 6 != text.size() || text[at + 3] != ':') return bad;
     const int hours = digits(text, at + 1, 2);
     const int minutes = digits(text, at + 4, 2);
     if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return bad;
     const auto offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
-    return *moment + std::chrono::microseconds(micros) - (text[at] == '+' ? offset : -offset);
+    t -= text[at] == '+' ? offset : -offset;
+    if (!has_four_digit_year(t)) return bad;
+    return t;
 }
 
 std::string format_http_date(Time t) {
@@ -107,7 +118,7 @@ Result<Time> parse_http_date(std::string_view text) {
         if (text.substr(8, 3) == kMonths.at(static_cast<std::size_t>(i))) month = i + 1;
     auto moment = compose(digits(text, 12, 4), month, digits(text, 5, 2), digits(text, 17, 2), digits(text, 20, 2),
                           digits(text, 23, 2));
-    if (!moment.ok()) return bad;
+    if (!moment.ok() || !has_four_digit_year(*moment)) return bad;
     return moment;
 }
 
