@@ -1,4 +1,4 @@
-"""Where the program under test is, and in which form tests run."""
+"""Where the program under test is, and whether tests run in their long form."""
 import os
 import pathlib
 
@@ -6,10 +6,10 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("IMGSRV_BUILD") or SOURCE / "build/dev").resolve()
 BINARY = BUILD / "bin/imgsrv"
 
-# Soak tests: as often as it takes, not as a default run can bear.
+# Soak tests: too long for a default run.
 LONG_FORM = os.environ.get("IMGSRV_SOAK") == "1"
 
 
 def clean_environment():
-    """Ours, without IMGSRV_* of the tests, which the program would take for settings."""
+    """Our environment without the tests' IMGSRV_*, which the program would read as settings."""
     return {k: v for k, v in os.environ.items() if not k.startswith("IMGSRV_") and k != "LOG_LEVEL"}

@@ -1,4 +1,4 @@
-"""What a test checked, counted; its last line is the one that tests/count_cases.py reads."""
+"""Counts a test's checks and prints the summary that tests/count_cases.py reads."""
 import sys
 import threading
 import time
@@ -6,7 +6,7 @@ import traceback
 
 
 class Checks:
-    """A failed check is printed and the test goes on. For any thread."""
+    """Prints a failed check and goes on. For any thread."""
 
     def __init__(self):
         self.passed = 0
@@ -16,7 +16,7 @@ class Checks:
         self._began = time.monotonic()
 
     def true(self, condition, what, told=""):
-        """`what` names what was checked, or tells what is wrong if it is not so."""
+        """`what` names the check, or says what is wrong when it fails."""
         with self._lock:
             if condition:
                 self.passed += 1
@@ -34,22 +34,22 @@ class Checks:
         return self.true(not missing, what, f"{text!r} lacks {missing}")
 
     def run(self, function, *arguments):
-        """One test function; an exception is one failure."""
+        """Runs one test function. An exception counts as one failure."""
         self.where = f"{function.__module__}.{function.__name__}"
         before = time.monotonic()
         try:
             function(*arguments)
-        except Exception as error:  # the others still tell something
+        except Exception as error:  # the other tests still run
             traceback.print_exc()
             self.true(False, f"stopped by {type(error).__name__}", str(error))
         print(f"{self.where}: {time.monotonic() - before:.1f} s", flush=True)
 
     def say(self, text):
-        """Tells how far the test has come."""
+        """Prints the test's progress."""
         print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
 
     def summary(self):
-        """Prints the last line; the exit code."""
+        """Prints the last line and returns the exit code."""
         print(f"{self.passed} passed, {len(self.failures)} failed", flush=True)
         return 0 if not self.failures and self.passed > 0 else 1
 
@@ -57,5 +57,5 @@ class Checks:
         sys.exit(self.summary())
 
 
-# For tests that are one program with one count.
+# For tests that are one program.
 check = Checks()

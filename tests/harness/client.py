@@ -1,4 +1,4 @@
-"""An HTTP client of imgsrv, which sends what it is told, also what no client should."""
+"""An HTTP client of imgsrv. Sends exactly what a test wants, including what no real client should."""
 import base64
 import hashlib
 import http.client
@@ -9,7 +9,7 @@ import threading
 from harness.pair import LEAST_PART
 from harness.waiting import wait_until
 
-# What a request can end in when the server goes away under it.
+# What a request can raise when the server goes away during it.
 LOST = (OSError, http.client.HTTPException)
 
 
@@ -18,7 +18,7 @@ def digest_of(data):
 
 
 class Refused(AssertionError):
-    """An answer with a status that the caller did not expect."""
+    """A response with a status that the caller did not expect."""
 
     def __init__(self, response):
         super().__init__(f"{response.method} {response.target}: {response.status} {response.body[:500]!r}")
@@ -31,7 +31,7 @@ class Response:
         self.method, self.target = method, target
 
     def header(self, name):
-        """The field's value; None when it is absent."""
+        """The field's value, or None."""
         return self.headers.get(name)
 
     @property
@@ -46,17 +46,17 @@ class Response:
         return self.json.get("detail", "")
 
     def expect(self, *statuses):
-        """Itself, or Refused: for steps that lead up to what is tested."""
+        """Returns itself or raises Refused. For the steps that lead up to the test."""
         if self.status not in statuses:
             raise Refused(self)
         return self
 
 
 class Client:
-    """One caller of `server`, whose address it follows. Keeps a connection for each thread. Targets are sent exactly as given.
+    """One caller of `server`, even after its address changes. Keeps a connection per thread. Targets are sent exactly as given.
 
-    resend: a request that met a closed connection is sent again, when that is safe. Without it, one of LOST is raised
-    whenever there is no whole answer; the request may have been served.
+    resend: if the kept connection turns out to be closed, send the request again where that is safe. Without it, one of LOST
+    is raised whenever there is no complete response; the server may have processed the request.
     """
 
     def __init__(self, server, token=None, observe=None, resend=True, timeout=120, tls=False):
@@ -78,7 +78,7 @@ class Client:
             kept.close()
 
     def request(self, method, target, body=None, headers=None, **json_body):
-        """json=VALUE sends VALUE; body= sends bytes, or an iterable of bytes: in chunks, unless the headers say its length."""
+        """json=VALUE sends VALUE. body= sends bytes, or an iterable of bytes, which goes in chunks unless the headers give its length."""
         fields = {} if self.token is None else {"Authorization": "Bearer " + self.token}
         if "json" in json_body:
             body = json.dumps(json_body["json"]).encode()
@@ -91,7 +91,7 @@ class Client:
             fields["Transfer-Encoding"] = "chunked"
         elif body is not None or method in ("POST", "PUT"):
             fields.setdefault("Content-Length", str(len(body or b"")))
-        if pieces and self.resend:  # can be sent only once: not on a connection that may have been closed
+        if pieces and self.resend:  # can be sent only once, so not on a connection that may be closed
             self.close()
         kept, self._local.connection = getattr(self._local, "connection", None), None
         connection = kept or self.connect()
@@ -113,7 +113,7 @@ class Client:
         return response
 
     def _exchange(self, connection, method, target, fields, body, chunked):
-        # Not connection.request(): it would refuse targets that the tests are about.
+        # Not connection.request(), which refuses some targets that the tests need.
         connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in fields.items():
             connection.putheader(name, value)
@@ -127,7 +127,7 @@ class Client:
             if chunked:
                 connection.send(b"0\r\n\r\n")
         except (BrokenPipeError, ConnectionResetError):
-            pass  # answered before the body was over
+            pass  # answered before the end of the body
         answer = connection.getresponse()
         return answer, answer.read()
 
@@ -146,7 +146,7 @@ class Client:
     def delete(self, target, **arguments):
         return self.request("DELETE", target, **arguments)
 
-    # The steps that most tests begin with.
+    # The first steps of most tests.
 
     def put_part(self, upload, number, data, sha256=None, **arguments):
         if sha256:
@@ -154,7 +154,7 @@ class Client:
         return self.put(f"/v1/uploads/{upload}/parts/{number}", body=data, **arguments)
 
     def new_upload(self, data):
-        """The id of a session for these bytes."""
+        """The id of a new session for these bytes."""
         return self.post("/v1/uploads", json={
             "expected_digest": digest_of(data), "expected_size_bytes": len(data)}).expect(201).json["id"]
 
@@ -170,7 +170,7 @@ class Client:
         return wait_until(look, f"upload {upload} settles")
 
     def upload(self, data, part_size=1 << 20):
-        """Brings the bytes here, unless they are; the digest."""
+        """Uploads the bytes unless the server has them. Returns the digest."""
         part_size = max(part_size, LEAST_PART)
         session = self.post("/v1/uploads", json={
             "expected_digest": digest_of(data), "expected_size_bytes": len(data)}).expect(200, 201).json
@@ -180,7 +180,7 @@ class Client:
             self.complete(session["id"], parts).expect(200)
             state = self.settled(session["id"])
             if state["state"] != "ready":
-                raise AssertionError(f"upload ended {state}")
+                raise AssertionError(f"the upload ended as {state}")
         return session["expected_digest"]
 
     def draft(self, image, version):
@@ -188,7 +188,7 @@ class Client:
         return self.post(f"/v1/images/{image}/versions", json={"version": version}).expect(201).json
 
     def artifact(self, image, version, digest, size, **members):
-        """Adds an artifact; a raw one for linux/x86_64 unless members say otherwise."""
+        """Adds an artifact, by default a raw one for linux/x86_64."""
         body = {"operating_system": "linux", "architecture": "x86_64", "format": "raw",
                 "primary_blob_digest": digest, "primary_blob_size_bytes": size,
                 "primary_media_type": "application/octet-stream", **members}
@@ -202,15 +202,15 @@ class Client:
         return wait_until(look, f"job {job} ends")
 
     def publish(self, image, version):
-        """Publishes; the finished job."""
+        """Publishes and returns the finished job."""
         started = self.post(f"/v1/images/{image}/versions/{version}/publish").expect(200, 202).json
         return self.finished_job(started["job_id"])
 
     def published(self, image, version, data):
-        """A published version with one raw artifact of these bytes; the artifact."""
+        """Publishes a version with one raw artifact of these bytes. Returns the artifact."""
         self.draft(image, version)
         artifact = self.artifact(image, version, self.upload(data), len(data)).expect(201).json
         job = self.publish(image, version)
         if job["state"] != "succeeded":
-            raise AssertionError(f"publishing ended {job}")
+            raise AssertionError(f"the job ended as {job}")
         return artifact

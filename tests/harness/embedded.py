@@ -94,7 +94,7 @@ class Embedded:
         return Embedded(folder)
 
     def later(self):
-        # Times are the process's own.
+        # The server takes its times from its own clock.
         library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
         return {"LD_PRELOAD": str(library), "FAKETIME": "+26h", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}

@@ -1,4 +1,4 @@
-"""An imgsrv process: started, watched, stopped, killed, and started again where it was."""
+"""An imgsrv process: starts, watches, stops, kills and restarts it."""
 import datetime
 import json
 import os
@@ -20,7 +20,7 @@ from harness.waiting import wait_until
 
 
 class Log:
-    """What the server wrote to a file, one JSON event a line."""
+    """The server's log file, one JSON event a line."""
 
     def __init__(self, path):
         self.path = path
@@ -49,12 +49,12 @@ class Log:
 
 
 class Server:
-    """`imgsrv serve` on backends of its own, of the chosen pair. Its ports stay the same. A context manager.
+    """`imgsrv serve` on fresh backends of the chosen pair. Keeps its ports over restarts. A context manager.
 
-    folder: what it keeps is in data/, what it says in log and output; left behind when it was given.
-    tls: listens with TLS too, with a certificate of the authority in `ca`.
-    backends: those of another one, in place of fresh ones.
-    rate_limit: none, for all callers here have one address; None: what the program has by default.
+    folder: holds data/, log and output. A folder that the caller gives is not removed.
+    tls: also listen with TLS, with a certificate of the authority in `ca`.
+    backends: another server's, instead of fresh ones.
+    rate_limit: 0 is none, because all callers here have one address; None is the program's default.
     """
 
     program = BINARY
@@ -92,7 +92,7 @@ class Server:
     # Its process.
 
     def spawn(self, *flags, **environment):
-        """Starts it without waiting; more flags and environment may be given for this time."""
+        """Starts it without waiting. Flags and environment are for this time only."""
         self._begin = len(self.log.events)
         with open(self.log.path, "ab") as log, open(self.output, "ab") as output:
             self.process = subprocess.Popen(
@@ -102,7 +102,7 @@ class Server:
                 env={**self.environment, **environment}, cwd=self.folder, stdout=output, stderr=log)
 
     def listening(self):
-        """Waits; False when it ended instead."""
+        """Waits until it listens. False when it ended instead."""
         wanted = 2 if self.tls_address else 1
 
         def look():
@@ -137,7 +137,7 @@ class Server:
         return self.start(*flags)
 
     def close(self):
-        """Ends it, with everything that was its own."""
+        """Kills it and removes its backends and its folder."""
         if self.process:
             self.stop(signal.SIGKILL)
         self.backends.close()
@@ -145,7 +145,7 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def end(self, checks, folder, told=""):
-        """Ends a test that is one program: closes it and removes the folder, or keeps both for a look when a check failed."""
+        """Ends a test that is one program. Closes the server and removes the folder, or keeps both when a check failed."""
         if checks.failures:
             print(f"kept: {folder} {told}")
         else:
@@ -160,7 +160,7 @@ class Server:
         self.close()
 
     def command(self, *words):
-        """Runs `imgsrv WORDS` on what this server keeps; the completed process."""
+        """Runs `imgsrv WORDS` on this server's data and returns the completed process."""
         return subprocess.run([self.program, *words, "--data-dir", self.data, *self.backends.flags], env=clean_environment(),
                               cwd=self.folder, capture_output=True, text=True, timeout=300)
 
@@ -201,7 +201,7 @@ class Server:
 
     @property
     def bootstrap(self):
-        """The last bootstrap token that it printed; None before."""
+        """The last bootstrap token that it printed, or None."""
         found = re.findall(r"imgsrv_at_\S+", self.output.read_text())
         return found[-1] if found else None
 
@@ -217,18 +217,18 @@ class Server:
         return self._kept("anonymous")
 
     def manager(self):
-        """Holds the bootstrap token: auth-manager only."""
+        """Has the bootstrap token: the role auth-manager only."""
         return self._kept("manager", lambda: wait_until(lambda: self.bootstrap, "the bootstrap token is printed"))
 
     def writer(self):
         return self._kept("writer", lambda: self.token("content-writer")["plaintext"])
 
     def nobody(self):
-        """A valid token without any role."""
+        """Has a valid token without any role."""
         return self._kept("nobody", lambda: self.token()["plaintext"])
 
     def token(self, *roles, lifetime=datetime.timedelta(days=30), name=None):
-        """A new principal's token, with these roles."""
+        """Creates a principal with these roles and returns its token."""
         manager = self.manager()
         principal = manager.post("/v1/auth/principals", json={
             "kind": "service", "display_name": name or "-".join(roles) or "nobody"}).expect(201).json["id"]

@@ -50,7 +50,7 @@ class PostgresDatabase:
 
     @contextlib.contextmanager
     def held(self, sql):
-        """What the statement locks stays locked meanwhile. Yields a function: how many others wait for a lock."""
+        """Keeps the statement's locks. Yields a function that returns how many other sessions wait for a lock."""
         holder = subprocess.Popen([PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
                                    f"--dbname={self.url_at(self.address)}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:

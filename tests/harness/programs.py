@@ -1,10 +1,10 @@
-"""Programs that tests need beside imgsrv."""
+"""Other programs that tests run."""
 import hashlib
 import subprocess
 
 
 def run(*command, env=None, cwd=None, check=True, input=None):
-    """Runs a program whose failure is a fault of the test's surroundings."""
+    """Runs a program that must succeed for the test to make sense."""
     done = subprocess.run([str(c) for c in command], env=env, cwd=cwd, input=input, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     if check and done.returncode != 0:

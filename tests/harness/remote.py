@@ -9,7 +9,7 @@ from harness.s3 import Bucket
 
 
 def variable(name):
-    """What postgres.sh or rgw.sh told, directly or through shared.py."""
+    """A variable that postgres.sh or rgw.sh set, directly or through shared.py."""
     if name in os.environ:
         return os.environ[name]
     file = os.environ.get("IMGSRV_TEST_BACKENDS")
@@ -32,7 +32,7 @@ class Remote:
         return self.through(self.database.address, self.store.endpoint)
 
     def through(self, database, endpoint):
-        """The flags for a server that reaches them by these addresses, such as a relay's."""
+        """The flags for a server that uses these addresses, such as a relay's."""
         settings = {"database.driver": "postgres", "database.postgres.url": self.database.url_at(database),
                     "storage.driver": "s3", "storage.s3.endpoint": endpoint, "storage.s3.bucket": self.store.name,
                     "storage.s3.region": self.store.region, "storage.s3.access_key_id": self.store.access_key,
@@ -51,7 +51,7 @@ class Remote:
         return copy
 
     def later(self):
-        # Times are the database's: S3 would refuse requests that a server with another clock signs.
+        # The server takes its times from the database. With another clock of its own, S3 would refuse its signatures.
         self.database.advance_clock("26 hours")
         return {}
 

@@ -4,8 +4,8 @@
 #   rgw.sh with COMMAND...   starts one, runs COMMAND with the variables below, stops it, returns COMMAND's status
 #
 # For a COMMAND that wants to see it go away (needs IMGSRV_TEST_RGW_DIR):
-#   rgw.sh kill-gateway | start-gateway      connections are refused meanwhile
-#   rgw.sh freeze-storage | thaw-storage     requests hang meanwhile
+#   rgw.sh kill-gateway | start-gateway      between the two, connections are refused
+#   rgw.sh freeze-storage | thaw-storage     between the two, requests hang
 #
 # IMGSRV_TEST_S3_ENDPOINT, …_BUCKET, …_ACCESS_KEY, …_SECRET_KEY, …_REGION    a bucket of its own
 # IMGSRV_TEST_S3_OTHER_ACCESS_KEY, …_OTHER_SECRET_KEY                        a user who may not use the bucket
@@ -78,7 +78,7 @@ osd_pool_default_pg_num = 1
 osd_pool_default_pgp_num = 1
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
-# An only storage daemon that was frozen for longer than its lease on reads may never renew it (Ceph's issue 80404).
+# A single storage daemon that was frozen for longer than its read lease may never renew it (Ceph issue 80404).
 osd_pool_default_read_lease_ratio = 20
 mon_allow_pool_size_one = true
 mon_allow_pool_delete = true
@@ -111,7 +111,7 @@ osd_memory_target = 1073741824
 rgw_data = $dir/rgw
 rgw_frontends = beast endpoint=127.0.0.1:$1 tcp_nodelay=1
 rgw_thread_pool_size = 64
-# A gateway that is killed while it joins parts leaves a lock that nobody else gets past, of 10 minutes unless told.
+# A gateway that is killed while it joins parts leaves a lock; by default it blocks others for 10 minutes.
 rgw_mp_lock_max_time = 30
 rgw_dynamic_resharding = false
 rgw_override_bucket_index_max_shards = 1

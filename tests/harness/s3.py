@@ -1,4 +1,4 @@
-"""A bucket of a server's own in a store that speaks S3."""
+"""A bucket for one server in a store that speaks S3."""
 import datetime
 import hashlib
 import hmac
@@ -10,12 +10,12 @@ import xml.etree.ElementTree as ET
 from harness import identity
 
 
-# The plugin looks every 5 minutes for what probes left that are 5 minutes old.
+# Every 5 minutes the plugin removes the leftovers of probes that are 5 minutes old.
 PROBE_GONE = datetime.timedelta(minutes=11)
 
 
 def fresh_probe(key, made):
-    """Whether this belongs to a look at the store's ways that is under way, or was killed a short time ago."""
+    """Whether this belongs to a probe of the store's abilities that is running or was killed a short time ago."""
     age = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(made.replace("Z", "+00:00"))
     return key.startswith("~imgsrv/probe-") and age < PROBE_GONE
 
@@ -71,7 +71,7 @@ class Bucket:
                 more = {"continuation-token": page.findtext("NextContinuationToken")}
 
     def _all_keys(self):
-        """All but what a killed probe has left so lately that nobody has had to remove it yet."""
+        """Except what a killed probe left so recently that it need not be removed yet."""
         return {key for key, made in self._listed({"list-type": "2"}, "Contents", ["Key", "LastModified"])
                 if not fresh_probe(key, made)}
 
@@ -81,7 +81,7 @@ class Bucket:
                 if not fresh_probe(key, made)}
 
     def keys(self):
-        # What begins with ~imgsrv/ is the plugin's own.
+        # Keys below ~imgsrv/ are the plugin's own.
         return {key for key in self._all_keys() if not key.startswith("~imgsrv/")} - {identity.KEY}
 
     def read(self, key):
@@ -104,7 +104,7 @@ class Bucket:
                 for part in ET.fromstring(self._request("GET", key, {"uploadId": upload})).findall("{*}Part")}
 
     def leftovers(self):
-        # What it asks whether the store is well with stays.
+        # The object of its health check stays.
         own = {key for key in self._all_keys() if key.startswith("~imgsrv/")} - {"~imgsrv/health"}
         return own | self.unfinished()
 

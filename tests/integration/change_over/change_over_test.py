@@ -64,7 +64,7 @@ def main():
         check.equal(done.returncode, 1, f"a copy that lacks one object {done.stderr}")
         check.contains(done.stdout, ["4 objects", "1 of them copied now", f"not copied: {digest_of(images['v4'])}: cannot be copied"], "and names it")
         check.contains(done.stderr, ["imgsrv storage adopt --storage-driver s3"], "and how to do without it")
-        check.equal(identity.borne(new.store), None, "no server starts on it just so")
+        check.equal(identity.in_store(new.store), None, "no server starts on it just so")
         path.rmdir()
         (folder / "aside").rename(path)
         done = copy_storage(old, new, "--verify")
@@ -84,8 +84,8 @@ def main():
             rows = [b.database.query(f"SELECT COUNT(*) AS n FROM {table}") for b in (old.backends, new)]
             check.equal(rows[1], rows[0], f"rows of {table}")
 
-        check.equal(identity.known(new), (identity.borne(new.store), True), "the new pair bears one id")
-        check.equal(identity.known(new), identity.known(old.backends), "that of the old one")
+        check.equal(identity.in_database(new), (identity.in_store(new.store), True), "the new pair bears one id")
+        check.equal(identity.in_database(new), identity.in_database(old.backends), "that of the old one")
         with Server(folder=folder / "new-server", backends=new) as server:
             reader = server.client(writer.token)
             for version, data in images.items():

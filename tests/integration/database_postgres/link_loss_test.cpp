@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 #include "server.h"
@@ -14,15 +15,28 @@ std::int64_t backend_of(Link& link) {
     return link.number("SELECT pg_backend_pid()");
 }
 
-// Stops processes of the server as a debugger would, so that requests hang; resumes them at the end.
+// Stops a process of the server as a debugger would, so that requests hang; resumes it at the end. The constructor
+// returns once the process is stopped.
 class Hang {
   public:
-    explicit Hang(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
+    explicit Hang(pid_t pid) : pid_(pid) {
+        ::kill(pid_, SIGSTOP);
+        while (state() != 'T') std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     ~Hang() { ::kill(pid_, SIGCONT); }
     Hang(const Hang&) = delete;
     Hang& operator=(const Hang&) = delete;
 
   private:
+    char state() const {
+        std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+        std::string text;
+        if (!std::getline(file, text, ')')) throw std::runtime_error("the process to stop has ended");
+        char state = 0;
+        file >> state;
+        return state;
+    }
+
     pid_t pid_;
 };
 
@@ -61,7 +75,9 @@ TEST_CASE("a connection that the server ends is reported as such, and no other i
     SECTION("in a statement outside of a transaction") {
         const auto backend = backend_of(link);
         std::thread killer([&] {
-            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            while (other.number("SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'",
+                                {integer(backend)}) == 0)
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
             other.change("SELECT pg_terminate_backend($1)", {integer(backend)});
         });
         CHECK(link.query("INSERT INTO conformance_t (id) SELECT 1 FROM pg_sleep(30)", {}, &error) ==

@@ -43,7 +43,7 @@ def check_served(server, token, versions):
 
 
 def test_beside_traffic(server, top):
-    """Whatever was published before a backup began is in it; whatever it has, it has whole."""
+    """Everything published before a backup began is in it, and nothing in it is incomplete."""
     writer, image = server.writer(), {}
     for version, size in (("v1", 1), ("v2", 3 << 20)):
         image["image", version] = os.urandom(size)
@@ -61,8 +61,8 @@ def test_beside_traffic(server, top):
             restored(top / f"restored{round_}", top / "backup")
             with serving(top / f"restored{round_}") as other:
                 check_served(other, writer.token, {**image, **before})
-                check.equal((identity.known(other.backends), identity.borne(other.backends.store)),
-                            (identity.known(server.backends), identity.known(server.backends)[0]), "the restored pair has the same id")
+                check.equal((identity.in_database(other.backends), identity.in_store(other.backends.store)),
+                            (identity.in_database(server.backends), identity.in_database(server.backends)[0]), "the restored pair has the same id")
                 check.equal(other.client(writer.token).get("/v1/images/image/aliases/latest").json["version"], "v2", "the alias")
                 session = other.client(writer.token).get(f"/v1/uploads/{open_session}").json
                 check.true(session["state"] == "aborted" and "backup" in session["failure_message"],
@@ -96,7 +96,7 @@ def test_incremental(server, top, versions):
 
 
 def test_killed_backups(server, top, versions):
-    """The older backup stays whole; a first one that was killed is none."""
+    """The older backup stays whole. A first backup that was killed is not a backup."""
     server.command("backup", top / "backup")
     writer, later = server.writer(), {}
     for n in range(KILLS):
@@ -114,7 +114,7 @@ def test_killed_backups(server, top, versions):
     restored(top / "older", top / "backup")
     with serving(top / "older") as other:
         check_served(other, writer.token, versions)
-    # The holds of the killed ones end by themselves.
+    # The holds of killed backups expire.
     server.backends.database.execute("DELETE FROM removal_holds")
     done = server.command("backup", top / "backup")
     check.equal(done.returncode, 0, f"and the next one is whole again {done.stderr}")
@@ -158,7 +158,7 @@ def test_restore(server, top, versions):
 
 
 def test_unreadable(server, top, versions):
-    """An object that the disk does not give out is named; all else is in the backup, and older bytes of it stay there."""
+    """An object that cannot be read is named; everything else is in the backup, and older bytes of that object stay there."""
     writer, data, store = server.writer(), os.urandom(3000), server.backends.store
     digest = writer.upload(data)
     (key,), = server.backends.database.query(f"SELECT storage_key FROM blobs WHERE digest = '{digest}'")
@@ -183,7 +183,7 @@ def test_unreadable(server, top, versions):
 
 
 def test_places(server, top, versions):
-    """A backup into what it is of, and a restore into the backup, are refused before anything is written."""
+    """A backup into its own source, and a restore into the backup, are refused before anything is written."""
     outside = top / "link"
     outside.symlink_to(server.data)
     for folder in (server.data, server.data / "backup", server.data / "objects", server.data / "objects/deep/er", outside / "backup",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`imgsrv fsck` finds what is wrong, says what to do, and mends what it can, beside the running server.
+"""`imgsrv fsck` finds what is wrong, says what to do, and repairs what it can, beside the running server.
 
 fsck is the proof of a backup: every referenced blob is there and, with `--deep`, its bytes hash to its digest.
 """
@@ -23,7 +23,7 @@ def fsck(server, code, *flags):
 
 
 def finding(text, *words):
-    """The one line that has all these words."""
+    """Checks that exactly one line has all these words."""
     lines = [one for one in text.splitlines() if all(w in one for w in words)]
     check.equal(len(lines), 1, f"one finding with {words}: {text}")
     check.true(lines and ("next: " in lines[0] or "repaired: " in lines[0]), "which says what is next", lines)
@@ -83,7 +83,7 @@ def test_wrong_bytes(server):
 
 
 def test_unreadable(server):
-    """One object that the disk does not give out: the rest is looked at, and nothing is held against it."""
+    """One object that cannot be read: the rest is checked, and the blob is not marked."""
     data = container(server, "unreadable", "v1")
     digest, store = digest_of(data), server.backends.store
     path = store._path(key_of(server, digest))
@@ -151,7 +151,7 @@ def test_lost_projections(server):
 
 
 def test_late(server):
-    """Work that nobody takes up: there is no server."""
+    """Work that waits because no server runs."""
     writer, database = server.writer(), server.backends.database
     session = writer.new_upload(b"late")
     expired = writer.new_upload(b"expired")
@@ -182,7 +182,7 @@ def main():
     tests = [test_clean, test_missing, test_wrong_bytes, test_stuck_publishing, test_lost_projections, test_late, test_cannot_look]
     if pair.EMBEDDED:  # objects of S3 can neither be made older nor unreadable
         tests[3:3] = [test_unreadable, test_orphan]
-    # Its own scrubber would find the damage first.
+    # Without its scrubber, which would find the damage first.
     with Server("--scrub-rate", "0", "--gc-interval", "1s") as server:
         for test in tests:
             check.run(test, server)

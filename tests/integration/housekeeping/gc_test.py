@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`imgsrv gc` beside a running server: what nothing names goes, what anything names stays, whoever is first."""
+"""`imgsrv gc` beside a running server: unreferenced blobs go, referenced ones stay, in every race between the two."""
 import os
 import random
 import re
@@ -21,7 +21,7 @@ def gc(server, *flags):
 
 
 def line(text, what):
-    """The number that a report gives for `what`, which is the first words of its line."""
+    """The number in the report's line that begins with `what`."""
     return int(next(re.match(what + r"\D*(\d+)", one)[1] for one in text.splitlines() if one.startswith(what)))
 
 
@@ -50,7 +50,7 @@ def test_named_blobs_stay(server):
         "name": "a", "media_type": "text/plain", "blob_digest": writer.upload(attachment),
         "blob_size_bytes": len(attachment)}).expect(201)
     expire_ready(server)
-    writer.upload(fresh)  # counted on by its session
+    writer.upload(fresh)  # referenced by its session
     report = gc(server, "--grace", "0s")
     check.equal(line(report, "blobs removed after the grace"), 0, "nothing that is named is removed")
     for data in (published, drafted, attachment, fresh):
@@ -63,13 +63,13 @@ def test_grace(server):
     digest = writer.upload(data)
     expire_ready(server)
     told = gc(server, "--dry-run", "--grace", "0s")
-    # The server's own collector may have marked it by now.
+    # The server's own collector may have marked it already.
     check.true(line(told, "blobs that nothing names since") + line(told, "blobs that would be removed now") >= 1, "a dry run tells of it")
     gc(server)
     marks = server.backends.database.query(f"SELECT unreferenced_us FROM blobs WHERE digest = '{digest}'")
     check.true(marks and marks[0][0], "it is marked", marks)
     check.equal(writer.get(f"/v1/blobs/{digest}").status, 200, "and served for the grace")
-    # Whoever comes to count on it takes the mark off.
+    # A new reference takes the mark off.
     writer.draft("grace", "v1")
     writer.artifact("grace", "v1", digest, len(data)).expect(201)
     check.equal(server.backends.database.query(f"SELECT unreferenced_us FROM blobs WHERE digest = '{digest}'"), [[None]],
@@ -133,7 +133,7 @@ def test_sessions(server):
 
 
 class Racer(threading.Thread):
-    """Counts on blobs that others let go of at the same time."""
+    """References blobs that others release at the same time."""
 
     def __init__(self, server, contents, stop, seed):
         super().__init__()
@@ -194,7 +194,7 @@ def test_races(server):
 
 
 def nothing_left(server):
-    """Of a stopped server: rows and objects agree."""
+    """For a stopped server: rows and objects agree."""
     expire_ready(server)
     gc(server, "--grace", "0s")
     keys = {k for k, in server.backends.database.query("SELECT storage_key FROM blobs")}
@@ -203,7 +203,7 @@ def nothing_left(server):
 
 
 def test_another_database():
-    """A database that names next to nothing in the store was lost, or is another store's: the objects stay."""
+    """A database that references next to nothing in the store was lost, or belongs to another store: the objects stay."""
     with Server() as server:
         writer = server.writer()
         for _ in range(5):

@@ -60,7 +60,7 @@ def main():
         new.database = restore(folder / "dump")
         empty.close()
         with Server(folder=folder / "server", backends=new) as other:
-            check.equal(identity.known(new), (identity.borne(server.backends.store), True), "the copied pair bears the id of the first")
+            check.equal(identity.in_database(new), (identity.in_store(server.backends.store), True), "the copied pair has the id of the first")
             done = other.command("fsck", "--deep")
             check.equal(done.returncode, 0, f"fsck --deep proves it: {done.stdout} {done.stderr}")
             reader = other.client(token)

@@ -15,7 +15,7 @@ def key_of(server, digest):
 
 
 def until_refused(server, digest):
-    """Marked, that is: what the store does not have any more cannot be served anyway."""
+    """That is, marked: bytes that the store no longer has cannot be served anyway."""
     wait_until(lambda: damaged_events(server, digest), f"{digest} is found damaged")
     check.equal(server.anonymous().get(f"/v1/blobs/{digest}").status, 500, "it is not served")
 
@@ -59,7 +59,7 @@ def test_rot(server):
 
 
 def test_vanished(server):
-    """And put back by somebody who knows where it was."""
+    """And put back by an operator."""
     writer, data = server.writer(), os.urandom(4000)
     writer.published("vanished", "v1", data)
     digest, key = digest_of(data), key_of(server, digest_of(data))
@@ -80,7 +80,7 @@ def test_cut(server):
 
 
 def test_restart(server):
-    """Whoever was reading died: another goes on."""
+    """The scrubber was killed while it read: the next one goes on."""
     server.kill()
     server.start()
     writer, data = server.writer(), os.urandom(4000)
@@ -91,11 +91,11 @@ def test_restart(server):
 
 
 def test_away(server):
-    """A store that has nothing at all, not even its id: no blob is marked."""
+    """A store that is empty, even of its id: no blob is marked."""
     writer, store = server.writer(), server.backends.store
     blobs = {writer.upload(data): data for data in (os.urandom(4000), os.urandom(5000))}
     kept = {key: store.read(key) for key in store.keys() | {identity.KEY}}
-    # The id first: nothing is believed from then on.
+    # The id first: from then on the server does not trust the store.
     for key in sorted(kept, key=lambda key: key != identity.KEY):
         store.remove(key)
     server.backends.database.execute("UPDATE blobs SET scrubbed_us = 1")
@@ -109,7 +109,7 @@ def test_away(server):
 
 
 def test_unreadable(server):
-    """What the store cannot read at all, as of a bad sector, does not keep the others from their turn."""
+    """An object that cannot be read at all, as from a bad sector, does not hold up the others."""
     writer, store = server.writer(), server.backends.store
     bad, good = (writer.upload(os.urandom(4000)) for _ in range(2))
     path = store._path(key_of(server, bad))

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""A server knows its object store by an id that its database bears too: a disk that is not mounted, a wrong bucket and a
-database beside another one's store are refused at the start, told by the health of a running server, and refused by commands;
-and whoever means it can make them a pair.
+"""Database and object store hold the same id. A disk that is not mounted, a wrong bucket and a database beside another store are
+refused at the start and by commands, and a running server's health reports them; `imgsrv storage adopt` makes two a pair.
 
 The copies of a pair have tests of their own: backup_test.py, procedure_test.py and change_over_test.py; several nodes at their
 first start: nodes/first_start_test.py.
@@ -25,8 +24,8 @@ ASKS = ["Is its disk mounted?", "the right bucket or folder?"]
 
 @contextlib.contextmanager
 def empty_place(server):
-    """Of a stopped server: where its store was there is an empty folder, as below a disk that is not mounted, or its settings
-    name an empty bucket."""
+    """For a stopped server: puts an empty folder in the place of its store, like the mount point of a disk that is not mounted,
+    or has its settings name an empty bucket."""
     backends = server.backends
     if EMBEDDED:
         root = backends.store.root
@@ -50,7 +49,7 @@ def empty_place(server):
 
 
 def place(server):
-    """As messages name it."""
+    """The store's name in messages."""
     return str(server.backends.store.root) if EMBEDDED else server.backends.store.name
 
 
@@ -73,7 +72,7 @@ def commands_refused(server, words, what):
 
 
 def forget(server):
-    """As a database from before there were ids, and the store that came with it."""
+    """Removes the id from both, as before there were ids."""
     server.backends.database.execute("DELETE FROM store_identity")
     server.backends.store.remove(identity.KEY)
 
@@ -97,22 +96,22 @@ def unready(server):
 
 
 def test_first_start(server, blobs):
-    """Both bear one id, and keep it."""
-    known = identity.known(server.backends)
+    """Both get the same id, and keep it."""
+    known = identity.in_database(server.backends)
     check.true(known and re.fullmatch("[0-9a-f]{32}", known[0]) and known[1], "the database knows its store", known)
-    check.equal(identity.borne(server.backends.store), known[0], "which bears the same id")
+    check.equal(identity.in_store(server.backends.store), known[0], "the store has the same id")
     check.contains(server.backends.store.read(identity.KEY).decode(), ["imgsrv storage adopt", "Keep it"], "and says what that is")
     server.restart()
-    check.equal(identity.known(server.backends), known, "the next start leaves it")
+    check.equal(identity.in_database(server.backends), known, "the next start leaves it")
     for command in (("fsck",), ("fsck", "--repair"), ("gc", "--grace", "0s", "--all-orphans")):
         done = server.command(*command)
         check.equal(done.returncode, 0, f"{command} {done.stdout} {done.stderr}")
-    check.equal(identity.borne(server.backends.store), known[0], "nothing takes it for an orphan")
+    check.equal(identity.in_store(server.backends.store), known[0], "nothing takes it for an orphan")
 
 
 def test_empty_place(server, blobs):
     server.stop()
-    id_, _ = identity.known(server.backends)
+    id_, _ = identity.in_database(server.backends)
     with empty_place(server):
         words = [id_, "it bears none", *ASKS, "imgsrv storage adopt"]
         start_refused(server, words, "nothing mounted")
@@ -134,9 +133,9 @@ def test_empty_place(server, blobs):
 
 
 def test_another_store(server, blobs):
-    """Of a server that has it in use: a wrong bucket, or a restored database beside another store."""
+    """A store that another server uses: a wrong bucket, or a restored database beside another store."""
     server.stop()
-    id_, _ = identity.known(server.backends)
+    id_, _ = identity.in_database(server.backends)
     other = "0123456789abcdef" * 2
     text = server.backends.store.read(identity.KEY)
     server.backends.store.write(identity.KEY, text.replace(id_.encode(), other.encode()))
@@ -152,8 +151,8 @@ def test_another_store(server, blobs):
     with empty_place(server):
         server.backends.database.execute("DELETE FROM store_identity")
         check.equal(adopt(server, "--force").returncode, 0, "an empty store becomes the database's by force")
-        made, _ = identity.known(server.backends)
-        check.true(made != id_ and identity.borne(server.backends.store) == made, "under a new id", made)
+        made, _ = identity.in_database(server.backends)
+        check.true(made != id_ and identity.in_store(server.backends.store) == made, "under a new id", made)
     start_refused(server, [made, id_], "the store of before")
     done = adopt(server, "--force")
     check.equal(done.returncode, 0, f"which is taken back {done.stderr}")
@@ -163,12 +162,12 @@ def test_another_store(server, blobs):
 
 
 def test_while_running(server, blobs):
-    """Its objects vanish under it."""
+    """The objects of a running server vanish."""
     store = server.backends.store
     text = store.read(identity.KEY)
     store.remove(identity.KEY)
     wait_until(lambda: unready(server), "that the id is gone is noticed")
-    check.contains(storage_check(server)["error"], [identity.known(server.backends)[0], "bears none", *ASKS], "the health tells")
+    check.contains(storage_check(server)["error"], [identity.in_database(server.backends)[0], "bears none", *ASKS], "the health tells")
     store.write(identity.KEY, text)
     wait_until(lambda: not unready(server), "that it is back is noticed")
 
@@ -193,7 +192,7 @@ def test_while_running(server, blobs):
 
 
 def test_waiting_upload(server, blobs):
-    """It does not fail for bytes that a store lacks which is another one."""
+    """Missing bytes never fail an upload when the store belongs to another database."""
     store, data = server.backends.store, os.urandom(7000)
     server.restart(signal.SIGTERM, "--cas-promotion-enabled", "false")
     writer = server.writer()
@@ -216,10 +215,10 @@ def test_waiting_upload(server, blobs):
 
 
 def test_killed_in_between(server, blobs):
-    """The row comes first, then the object, then the row's mark."""
+    """The row is written first, then the object, then the row's mark."""
     for what, placed in (("before the object was put", False), ("before the row was marked", True)):
         server.kill()
-        id_, _ = identity.known(server.backends)
+        id_, _ = identity.in_database(server.backends)
         server.backends.database.execute("UPDATE store_identity SET placed_us = NULL")
         if not placed:
             server.backends.store.remove(identity.KEY)
@@ -227,29 +226,29 @@ def test_killed_in_between(server, blobs):
         check.equal(done.returncode, 2, f"killed {what}: a command")
         check.contains(done.stderr, ["start the server"], f"killed {what}: a command")
         server.start()
-        check.equal((identity.known(server.backends), identity.borne(server.backends.store)), ((id_, True), id_), f"killed {what}")
+        check.equal((identity.in_database(server.backends), identity.in_store(server.backends.store)), ((id_, True), id_), f"killed {what}")
         serves(server, blobs, what)
 
 
 def test_upgrade(server, blobs):
-    """A database that has no id takes the store over that has its blobs, and no other one."""
+    """A database without an id takes over only the store that has its blobs."""
     server.stop()
-    id_, _ = identity.known(server.backends)
+    id_, _ = identity.in_database(server.backends)
     server.backends.database.execute("DELETE FROM store_identity")
-    start_refused(server, ["knows no object store yet", id_, "--force"], "a store that bears an id")
+    start_refused(server, ["knows no object store yet", id_, "--force"], "a store that has an id")
     server.backends.store.remove(identity.KEY)
     with empty_place(server):
         start_refused(server, ["none is there", *ASKS, "--force"], "a store without any of the blobs")
-    check.equal(identity.known(server.backends), None, "nothing is written")
-    # As a blob that was lost some time ago.
+    check.equal(identity.in_database(server.backends), None, "nothing is written")
+    # Like a blob that was lost some time ago.
     lost = server.backends.database.query("SELECT storage_key FROM blobs ORDER BY digest LIMIT 1")[0][0]
     data = server.backends.store.read(lost)
     server.backends.store.remove(lost)
     server.start()
     server.backends.store.write(lost, data)
     wait_until(lambda: all(server.anonymous().get(f"/v1/blobs/{digest_of(d)}").status == 200 for d in blobs), "the scrubber has seen it")
-    known = identity.known(server.backends)
-    check.true(known[0] != id_ and known == (identity.borne(server.backends.store), True), "the blobs' store is taken over", known)
+    known = identity.in_database(server.backends)
+    check.true(known[0] != id_ and known == (identity.in_store(server.backends.store), True), "the blobs' store is taken over", known)
     serves(server, blobs, "upgraded")
 
 
@@ -262,13 +261,13 @@ def test_copied_without_id(server, blobs):
         done = adopt(server)
         check.equal(done.returncode, 0, f"it is adopted {done.stderr}")
     server.start()
-    if EMBEDDED:  # whose store is one process's
+    if EMBEDDED:  # one process at a time may use its store
         check.contains(adopt(server).stderr, ["stop it first"], "not under a running server")
     serves(server, blobs, "adopted")
 
 
 def test_lost_database():
-    """An empty database takes no store that is in use, also when that has no id; one whose blobs it removes itself it does."""
+    """An empty database takes no store that is in use, even one without an id, unless it is removing its objects itself."""
     with Server() as server:
         server.writer().upload(b"in use")
         server.stop()
@@ -282,7 +281,7 @@ def test_lost_database():
 
 
 def test_store_away_at_first_start():
-    """The server comes up, is not ready, and gives the store its id as soon as it answers."""
+    """The server comes up but is not ready, and gives the store its id as soon as it answers."""
     with Server(start=False) as server:
         storage = Relay(server.backends.store.endpoint.removeprefix("http://"))
         server.flags += server.backends.through(server.backends.database.address, f"http://{storage.address}")
@@ -290,10 +289,10 @@ def test_store_away_at_first_start():
         server.start()
         try:
             check.true(unready(server), "the store is away: it is not ready")
-            check.true(not server.backends.store.keys() and not (identity.known(server.backends) or ("", False))[1], "nothing is marked")
+            check.true(not server.backends.store.keys() and not (identity.in_database(server.backends) or ("", False))[1], "nothing is marked")
             storage.mend()
             wait_until(lambda: not unready(server), "it answers")
-            check.equal(identity.known(server.backends), (identity.borne(server.backends.store), True), "and has its id")
+            check.equal(identity.in_database(server.backends), (identity.in_store(server.backends.store), True), "and has its id")
         finally:
             storage.close()
 

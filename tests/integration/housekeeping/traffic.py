@@ -1,4 +1,4 @@
-"""A server's use while it is looked after."""
+"""Traffic on a server during housekeeping."""
 import os
 import threading
 
@@ -7,7 +7,7 @@ from harness.waiting import wait_until
 
 
 class Traffic(threading.Thread):
-    """Publishes, and lets go of blobs that the collector takes at once."""
+    """Publishes, and releases blobs that the collector removes at once."""
 
     def __init__(self, server):
         super().__init__()

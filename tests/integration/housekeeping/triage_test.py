@@ -45,7 +45,7 @@ def test_damaged_blob(server):
 
 
 def test_wrong_format(server):
-    """A failure that names no digest: those of the version are told."""
+    """A failure that names no digest: the command shows those of the version."""
     writer, data = server.writer(), os.urandom(3000)
     digest = writer.upload(data)
     writer.draft("triage", "v3")

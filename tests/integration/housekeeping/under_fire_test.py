@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Publishers, clients that let go of what they uploaded, the collector in a loop, the scrubber, and kill -9 of all of them. In
+"""Publishers, clients that release what they uploaded, the collector in a loop, the scrubber, and kill -9 for all of them. In
 the end everything promised is there and `imgsrv fsck --deep` finds nothing.
 
 A quarter of a minute at least; ten minutes with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws (not the scheduler's).
@@ -31,8 +31,8 @@ BORROWERS = 3
 
 
 class Borrower(Publisher):
-    """Uploads what others upload and let go of at the same time, has a draft name it, and lets go of it again. As long as it
-    counts on it, it must be there."""
+    """Uploads what others upload and release at the same time, references it from a draft, and releases it again. While it is
+    referenced, it must be there."""
 
     def __init__(self, name, server, token, moments, ledger, pool, random_, keep_going):
         super().__init__(name, server, token, moments, ledger, random_, keep_going)
@@ -50,7 +50,7 @@ class Borrower(Publisher):
                 break
         self.must_be_there(blob, "its upload is ready")
         self._add_artifact(path, "raw", blob, "x86_64")
-        # What the session does not keep any more, the draft does.
+        # From here on only the draft keeps it.
         self.server.backends.database.execute(f"UPDATE upload_sessions SET expires_us = 1 WHERE id = '{upload.id}' AND state = 'ready'")
         self.must_be_there(blob, "a draft names it")
         self._clear(path) if self.random.random() < 0.5 else None
@@ -117,7 +117,7 @@ def main():
     end, told = time.monotonic() + SECONDS, time.monotonic()
     while (time.monotonic() < end or not all_did_something()) and not any(c.error for c in clients):
         killer.kill_once()
-        time.sleep(random.random() * 0.8)  # some work goes on undisturbed
+        time.sleep(random.random() * 0.8)  # some work proceeds undisturbed
         if time.monotonic() - told > 60:
             told = time.monotonic()
             tally.say(f"{killer.kills} kills; {len(ledger.ready)} blobs, {len(ledger.published)} versions, {collecting.runs} collections")
@@ -146,7 +146,7 @@ def main():
     kept = {key for key in server.backends.store.keys() if key.startswith("blobs/")}
     tally.true(named == kept, f"objects without a blob: {sorted(kept - named)[:5]}, blobs without an object: {sorted(named - kept)[:5]}")
     left = {digest for digest, in server.backends.database.query("SELECT digest FROM blobs")}
-    tally.true(borrowed.ready.keys() - left, "what nobody borrows any more was collected")
+    tally.true(borrowed.ready.keys() - left, "what is no longer borrowed was collected")
     tally.say(f"{killer.kills} kills of the server, {collecting.kills} of {collecting.kills + collecting.runs} collections, "
               f"{len(ledger.ready)} blobs promised, {len(ledger.published)} versions, {rounds} rounds of borrowing, "
               f"{len(borrowed.ready.keys() - left)} of {len(borrowed.ready)} blobs borrowed are collected, {len(named)} left")

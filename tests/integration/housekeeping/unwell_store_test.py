@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`imgsrv backup`, `imgsrv storage copy` and `imgsrv fsck --deep` on an S3 store that fails on one object, or on all, or lets go of
-an upload's bytes while they work. A stand-in for S3 fails as it is told."""
+"""`imgsrv backup`, `imgsrv storage copy` and `imgsrv fsck --deep` on an S3 store that fails on one object or on all, or drops an
+upload's bytes while they work. A stand-in for S3 fails on demand."""
 import os
 import pathlib
 import shutil
@@ -63,7 +63,7 @@ def copy(server, target):
 
 
 def restored(top, backup, code=0):
-    """Backends of their own with what the backup has."""
+    """A server with what the backup holds."""
     top.mkdir()
     done = subprocess.run([BINARY, "restore", backup, "--data-dir", top / "data"], env=clean_environment(), capture_output=True,
                           text=True)
@@ -102,7 +102,7 @@ def test_one_bad_object(server, top):
 
 
 def test_store_away(server, top):
-    """From the first object that both read."""
+    """Away from the first object on that both read."""
     first, = (key for key, in server.backends.database.query("SELECT storage_key FROM blobs ORDER BY digest LIMIT 1"))
     Unwell.hold(first, 2)
     running = {words[0]: run(server, *words) for words in (("fsck", "--deep"), ("backup", top / "away"))}
@@ -130,8 +130,8 @@ def test_store_empty(server, top):
         World.objects.update(kept)
 
 
-def test_promoted_meanwhile(server, top):
-    """After the database's snapshot, before its bytes are copied: the restored server promotes it, too."""
+def test_promoted_during_backup(server, top):
+    """After the database's snapshot and before the copy of its bytes: the restored server promotes it, too."""
     server.restart(signal.SIGTERM, "--set", "cas-promotion-enabled=false")
     writer, data = server.writer(), os.urandom(3000)
     session = writer.new_upload(data)
@@ -157,7 +157,7 @@ def test_promoted_meanwhile(server, top):
 
 
 def test_lost_upload(server, top):
-    """Bytes that nobody promoted and the store has no more."""
+    """An upload that was not promoted and whose bytes are gone."""
     server.restart(signal.SIGTERM, "--set", "cas-promotion-enabled=false")
     writer, data = server.writer(), os.urandom(3000)
     session = writer.new_upload(data)
@@ -177,9 +177,9 @@ def main():
                "access_key_id": "GOODKEY", "secret_access_key": SECRETS["GOODKEY"]}
     flags = ["--set", "storage.driver=s3", *(word for key, value in options.items() for word in ("--set", f"storage.s3.{key}={value}"))]
     backends = types.SimpleNamespace(flags=flags, close=lambda: None, database=SqliteDatabase(top / "server/data/imgsrv.db"))
-    # Its own scrubber would meet the faults.
+    # Without its scrubber, which would meet the faults.
     with Server("--scrub-rate", "0", folder=top / "server", backends=backends) as server:
-        for test in (test_one_bad_object, test_store_away, test_store_empty, test_promoted_meanwhile, test_lost_upload):
+        for test in (test_one_bad_object, test_store_away, test_store_empty, test_promoted_during_backup, test_lost_upload):
             check.run(test, server, top)
         check.equal(server.stop(), 0, "the server stops well")
     stand_in.shutdown()

@@ -118,7 +118,7 @@ def test_upgrade():
             check.true(server.anonymous().get(f"/v1/blobs/{digest_of(data)}").body == data, f"{version} is served")
         check.equal(writer.get("/v1/images/image/aliases/latest").json["version"], "v2", "the alias, and the token")
         check.true(server.backends.database.refusal("UPDATE versions SET state = 'draft'"), "what is published is guarded")
-        check.equal(identity.known(server.backends), (identity.borne(server.backends.store), True), "the store is its own")
+        check.equal(identity.in_database(server.backends), (identity.in_store(server.backends.store), True), "the store is its own")
         second = writer.put_part(session, 2, half[pair.LEAST_PART:]).expect(200).json
         writer.complete(session, [first, second]).expect(200)
         check.equal(writer.settled(session)["state"], "ready", "an upload goes on")

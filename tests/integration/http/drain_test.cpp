@@ -18,7 +18,7 @@ TEST_CASE("stopping lets requests in flight finish and ends the rest") {
     REQUIRE(idle.reply().status == 200);
     auto silent_tls = fixture.tls_client();
     auto working = fixture.client();
-    working.send(get("/later/300?t=done"));
+    working.send(get("/held?t=done"));
     auto downloading = fixture.client(65536);
     downloading.send(get("/img/file"));
     auto uploading = fixture.client();
@@ -26,11 +26,12 @@ TEST_CASE("stopping lets requests in flight finish and ends the rest") {
     REQUIRE(eventually([&] { return fixture.server.active_requests() == 3; }));
 
     bool finished = false;
-    std::thread stopper([&] { finished = fixture.server.stop(10s); });
+    std::thread stopper([&] { finished = fixture.server.stop(60s); });
     CHECK(idle.ended());
     CHECK(silent_tls.ended());
     uploading.send("def");
     CHECK(uploading.reply().body == "got 6\n");
+    fixture.state.released = true;
     const auto late = working.reply();
     CHECK(late.body == "token done\n");
     CHECK(late.header("connection") == "close");

@@ -107,6 +107,11 @@ http::Router fixture_routes(FixtureState& state) {
         std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(request.param("ms"))));
         return token(request);
     });
+    add(Method::get, "/held", [&state](Request& request) {
+        while (!state.released && !request.cancel->cancelled())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return token(request);
+    });
     add(Method::get, "/img/{name}", [&state](Request& request) { return file(state, request); });
     add(Method::get, "/stream/{bytes}", [](Request& request) {
         Response response;

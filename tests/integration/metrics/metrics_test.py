@@ -162,7 +162,7 @@ def test_where_they_are_served():
     with Server("--set", "metrics-on-api=true", "--metrics-path", "/internal/metrics") as server:
         text = server.anonymous().get("/internal/metrics").expect(200)
         check.true(len(Scrape(text.body.decode()).samples) > 100, "metrics on the API's listener")
-        check.equal(text.header("Cache-Control"), "no-store", "nobody keeps them")
+        check.equal(text.header("Cache-Control"), "no-store", "no cache keeps them")
     for flags, words in (
             (("--metrics-path", "metrics"), "metrics-path 'metrics' is not a path such as /metrics"),
             (("--metrics-path", "/v1/images", "--set", "metrics-on-api=true"), "is a path of the API"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Eight publishers on two nodes while nodes, PostgreSQL and the S3 store die and come back. Nothing published may be wrong or
-lost, every refusal must be a 503 that says when to come again, readiness must tell the truth, and no work may stay behind.
+lost, every refusal must be a 503 with Retry-After, readiness must tell the truth, and no work may be left over.
 
 About a minute; three of them with IMGSRV_SOAK=1. Run it as: postgres.sh with rgw.sh with chaos_test.py, for it stops both.
 
@@ -38,7 +38,7 @@ def script(name, command):
 
 
 class Answers:
-    """Looks at every answer that clients get through the balancer."""
+    """Checks every answer that clients get through the balancer."""
 
     def __init__(self, tally):
         self.tally = tally
@@ -57,7 +57,7 @@ class Answers:
 
 
 class Reader(Watcher):
-    """Comes again when it is told to."""
+    """Tries again after a 503."""
 
     def get(self, path):
         while True:

@@ -48,7 +48,7 @@ def check_start(tally, nodes, what):
     database = nodes[0].backends.database
     tally.equal(database.query("SELECT count(*) FROM principals"), [[1]], f"{what}: principals")
     backends = nodes[0].backends
-    tally.equal(identity.known(backends), (identity.borne(backends.store), True), f"{what}: one id, which the bucket bears")
+    tally.equal(identity.in_database(backends), (identity.in_store(backends.store), True), f"{what}: one id in the database and the bucket")
     for node in nodes:
         tally.equal(node.stop(), 0, f"{what}: a node stops well")
     tally.equal(nodes[0].backends.store.leftovers(), set(), f"{what}: left in the bucket")
@@ -65,7 +65,7 @@ def start_at_once(tally, number):
 
 
 def both_find_no_manager(tally):
-    """Neither can write before both have seen that nobody manages access."""
+    """Neither can write before both have seen that there is no manager yet."""
     with two_nodes() as nodes:
         backends = nodes[0].backends
         subprocess.run([BINARY, "migrate", "up", *backends.flags], env=nodes[0].environment, check=True, capture_output=True)
@@ -73,7 +73,7 @@ def both_find_no_manager(tally):
             for node in nodes:
                 node.spawn()
             wait_until(lambda: waiting() == 2, "both nodes wait to write")
-        check_start(tally, nodes, "with nobody who manages access")
+        check_start(tally, nodes, "without a manager")
 
 
 def main():

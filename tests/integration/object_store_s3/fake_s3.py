@@ -69,7 +69,7 @@ class Handler(BucketRequest):
         if self.fault("busy"):
             return self.error(503, "ServiceUnavailable", {"Retry-After": "7"})
         if self.fault("hang"):
-            time.sleep(5)
+            time.sleep(30)  # longer than any test waits
             return self.break_connection()
         self.authenticate()
         if self.bucket != BUCKET:

@@ -191,5 +191,5 @@ TEST_CASE("a silent store is given up after the time set in the options") {
     CHECK(store.put(store.key("a/fault:hang:1"), body, 0, nullptr, &error) == IMGSRV_UNAVAILABLE);
     CHECK((error.flags & IMGSRV_ERR_OUTCOME_UNKNOWN) != 0);
     CHECK_THAT(error.message, Contains("does not answer"));
-    CHECK(std::chrono::steady_clock::now() - begin < 4s);
+    CHECK(std::chrono::steady_clock::now() - begin < 15s);
 }

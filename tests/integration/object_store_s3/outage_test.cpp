@@ -78,6 +78,7 @@ TEST_CASE("a store that was unreachable at the start is used once it is there") 
     store.expect_object(key, {{1, 6 * kMiB}});
 }
 
+// The bounds tell an end with the call from the store's own timeouts, not how quick the machine is.
 TEST_CASE("requests that hang end with their call") {
     Instance instance(s3_component(), s3_settings());
     Store store(instance);
@@ -92,7 +93,7 @@ TEST_CASE("requests that hang end with their call") {
             Body body({2, 10});
             const auto took = time_of(
                 [&] { CHECK(store.put(store.key("late"), body, 0, nullptr, &error, &call) == IMGSRV_DEADLINE); });
-            CHECK(took < 1500ms);
+            CHECK(took < 4s);
         }
         {
             Call call;
@@ -104,10 +105,10 @@ TEST_CASE("requests that hang end with their call") {
             const auto took = time_of(
                 [&] { CHECK(store.put(store.key("late"), body, 0, nullptr, &error, &call) == IMGSRV_CANCELLED); });
             canceller.join();
-            CHECK(took < 1300ms);
+            CHECK(took < 4s);
         }
         const auto took = time_of([&] { CHECK(health(instance, error) == IMGSRV_UNAVAILABLE); });
-        CHECK(took < 6s);
+        CHECK(took < 15s);
         CHECK_THAT(error.message, Contains("does not answer"));
     }
     CHECK(health(instance, error) == IMGSRV_OK);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Several nodes on one database: what one is told holds on the others from the next request on."""
+"""Several nodes on one database: a change made on one node holds on the others from the next request on."""
 import os
 import sys
 import threading

@@ -19,7 +19,7 @@ def test_publish(issuer, server):
 
 
 def test_principal(issuer, server):
-    """One principal for one subject of one issuer, whatever token it shows."""
+    """One principal per subject of an issuer, whichever token it shows."""
     for algorithm in ("RS256", "ES256", "RS256"):
         check.equal(may_write(server, issuer.token(algorithm)), 200, f"{algorithm}: may write")
     made = [p for p in server.manager().get("/v1/auth/principals?limit=1000").json["principals"]
@@ -34,19 +34,19 @@ def test_rotation(issuer, server):
     old = issuer.token()
     check.equal(may_write(server, old), 200, "before")
     issuer.rotate()
-    check.equal(may_write(server, old), 200, "the old key, as long as nobody has asked the issuer")
+    check.equal(may_write(server, old), 200, "the old key, until the issuer is asked again")
     check.equal(may_write(server, issuer.token()), 200, "the new key, at once")
     check.equal(may_write(server, old), 401, "the old key, which the issuer has withdrawn")
 
 
 def test_issuer_away(issuer):
-    # Keys are fetched again every second, so that the test need not wait.
+    # Keys are fetched again every second, to keep the test short.
     with trusting_server(IMGSRV_AUTH_OIDC_KEY_REFRESH="1s") as server:
         token = issuer.token()
         issuer.stop()
         server.manager().post(RULES, json=rule_for(issuer)).expect(201)
         answer = holder(server, token).get("/v1/publish-jobs")
-        check.equal(answer.status, 503, "keys that were never fetched: nobody can tell")
+        check.equal(answer.status, 503, "keys that were never fetched: the server cannot tell")
         check.true(int(answer.header("Retry-After")) >= 1, "when to come again")
         check.true(issuer.url not in answer.body.decode(), "the answer does not name the issuer")
         check.equal(server.anonymous().get("/readyz").status, 204, "a server without its issuer is ready")

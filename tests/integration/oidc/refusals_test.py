@@ -135,7 +135,7 @@ def test_length(issuer, server):
 
 
 def test_keys_in_the_header(issuer, server):
-    """A key that a token brings along is nobody's key."""
+    """A key that comes with the token is not trusted."""
     with Issuer() as forger:
         jwk = json.loads(forger.ask("/jwks"))["keys"][0]
         for what, header in (("jwk", {"jwk": jwk}), ("jku", {"jku": forger.url + "/jwks"}),
@@ -143,7 +143,7 @@ def test_keys_in_the_header(issuer, server):
             for kid in ("rs256-1", "rs256-99"):
                 token = forger.sign({**header, "kid": kid}, iss=issuer.url)
                 refused(server, token, f"{what} in the header, kid {kid}", "signature" if kid == "rs256-1" else "no key")
-        check.equal(forger.fetches(), {"description": 0, "keys": 1}, "nobody asked the forger, but this test")
+        check.equal(forger.fetches(), {"description": 0, "keys": 1}, "only this test asked the forger")
 
 
 def test_unknown_kid_flood(issuer):

@@ -45,7 +45,7 @@ def test_conditions(issuer, server):
 
 
 def test_who_is_not_let_in(issuer, server):
-    """A valid token that no condition fits is known and may nothing; nobody becomes a principal by it."""
+    """A valid token that fits no condition is authenticated, may do nothing, and creates no principal."""
     rule = saved(server, rule_for(issuer, condition="claims.sub == 'somebody'"))
     client = holder(server, issuer.sign(sub="nobody-knows"))
     answer = client.get("/v1/publish-jobs")
@@ -75,7 +75,7 @@ def test_no_rule_manages_access(issuer, server):
     answer = client.post(RULES, json=rule_for(issuer))
     check.equal(answer.status, 403, "may not manage access")
     check.contains(answer.detail, ["auth.manage"], "may not manage access: detail")
-    # Somebody who may can give it that role by hand.
+    # A manager can still give it that role by hand.
     principal = principal_of(server, "ambitious")
     server.manager().put(f"/v1/auth/principals/{principal['id']}/roles/auth-manager").expect(204)
     check.equal(client.get(RULES).status, 200, "may manage access when it was given the role by hand")
@@ -112,7 +112,7 @@ def test_reconciliation(issuer, server):
                     (rule, ["content-writer"], apply), "the frame of the answer")
         return {p["attributes"]["subject"]: p["role_ids"] for p in answer["principals"]}
 
-    check.equal(reconciled(False), {}, "nobody lapses while the rule is as it was")
+    check.equal(reconciled(False), {}, "no principal lapses while the rule is unchanged")
     server.manager().put(f"{RULES}/{rule}", json=rule_for(issuer, condition="claims.sub == 'rec-a'")).expect(200)
     check.equal(may_write(server, issuer.sign(sub="rec-b")), 403, "an edit holds before any reconciliation")
     check.equal(reconciled(False), {"rec-b": ["content-writer"], "rec-by-hand": ["content-writer"]}, "a narrower rule: preview")
