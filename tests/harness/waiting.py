@@ -18,4 +18,4 @@ def wait_until(question, what, seconds=60.0, pause=0.02):
         if late:
             raise NotInTime(f"{what}: not within {seconds:g} s")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.5)
+        pause = min(pause * 1.3, max(pause, 0.1))
