@@ -1,4 +1,4 @@
-"""What is published never changes, whoever writes to the database: stray SQL is refused by triggers."""
+"""Published data never changes: triggers refuse stray SQL from any client of the database."""
 from harness import pair
 from harness.checks import check
 

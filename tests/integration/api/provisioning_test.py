@@ -24,7 +24,7 @@ def test_life_of_a_rule(world):
         answer = apply(f"{RULES}/{rule['id']}/reconciliation")
         check.equal((answer.status, answer.json), (200, {
             "rule_id": rule["id"], "unassign_role_ids": ["content-writer"], "principals": [],
-            "applied": apply == world.manager.post}), "nobody to reconcile")
+            "applied": apply == world.manager.post}), "no principal to reconcile")
     check.equal(world.manager.delete(f"{RULES}/{rule['id']}").status, 204, "removing")
     check.equal(world.manager.delete(f"{RULES}/{rule['id']}").status, 404, "removing again")
     check.equal(world.manager.get(f"{RULES}/{rule['id']}/reconciliation").status, 404, "nothing left to reconcile")
@@ -103,14 +103,14 @@ def test_without_the_driver(world):
         manager = server.manager()
         check.equal(manager.get(RULES).expect(200).json, {"rules": []}, "rules can be listed")
         answer = manager.post(RULES, json=world.rule)
-        check.equal(answer.status, 412, "a rule that nobody would apply")
-        check.contains(answer.detail, ["oidc", "drivers"], "a rule that nobody would apply: detail")
+        check.equal(answer.status, 412, "a rule without its driver")
+        check.contains(answer.detail, ["oidc", "drivers"], "a rule without its driver: detail")
         check.equal(server.stop(), 0, "it stops")
         server.start("--auth-drivers", "bearer,oidc")
         rule = manager.post(RULES, json=world.rule).expect(201).json["id"]
         server.restart()
         answer = manager.put(f"{RULES}/{rule}", json=world.rule)
-        check.equal(answer.status, 412, "a rule that nobody would apply any more")
+        check.equal(answer.status, 412, "a rule whose driver is gone")
         check.equal(manager.delete(f"{RULES}/{rule}").status, 204, "it can still be removed")
 
 

@@ -1,4 +1,4 @@
-"""Requests for one thing at the same time: one wins, the others are told, and nothing is left over."""
+"""Concurrent requests for the same thing: one wins, the others are refused, and nothing is left over."""
 import collections
 import concurrent.futures
 import os
@@ -31,7 +31,7 @@ def test_same_name(world):
 
 
 def test_publish_against_edits(world):
-    """A manifest is frozen as a whole: what was accepted is in it, what was refused is not."""
+    """A manifest is frozen as a whole: accepted changes are in it, refused ones are not."""
     writer, data = world.writer, b"raced"
     digest = writer.upload(data)
     for round_ in range(5):

@@ -1,4 +1,4 @@
-"""One of everything, published and not, so that each operation of the API can be asked about something that exists."""
+"""One of everything, published and not, so that each operation of the API has something to work on."""
 import re
 
 from harness.client import digest_of
@@ -33,7 +33,7 @@ class World:
                       "number": "1", "role_id": "content-writer", **published}
         self.ids = {"uploads": writer.new_upload(b"never sent"), "principals": token["principal_id"],
                     "api-tokens": token["id"]}
-        # Not enabled, so that nobody asks the issuer.
+        # Not enabled, so that the issuer is never asked.
         self.rule = {"display_name": "CI", "issuer_url": "https://issuer.example.org", "audience": "images",
                      "forwarded_claims": ["ref"], "condition": "claims.ref == 'refs/heads/main'", "enabled": False}
         self.ids["oidc-provisioning-rules"] = self.manager.post(
@@ -41,7 +41,7 @@ class World:
         self.fresh = 0
 
     def target(self, pattern, **instead):
-        """The pattern with its parameters filled in: by things that exist, unless told otherwise."""
+        """The pattern with its parameters filled in: by default with things that exist."""
         values = {**self.named, **{"id": self.ids.get(s) for s in pattern.split("/") if s in self.ids}, **instead}
         return re.sub(r"\{(\w+)\}", lambda m: values[m[1]], pattern)
 
@@ -49,7 +49,7 @@ class World:
         return re.findall(r"\{(\w+)\}", pattern)
 
     def body(self, operation_id):
-        """A body that the operation accepts; None when it needs none."""
+        """A body that the operation accepts, or None."""
         self.fresh += 1
         digest = digest_of(b"%d" % self.fresh)
         return {
@@ -71,7 +71,7 @@ class World:
         }.get(operation_id)
 
     def caller(self, operation):
-        """Who may: the holder of exactly the role that the operation needs."""
+        """A caller with exactly the role that the operation needs."""
         if operation.get("security") == []:
             return self.anonymous
         return self.manager if "auth" in operation["tags"] else self.writer

@@ -2,7 +2,7 @@
 """Publishers, clients that release what they uploaded, the collector in a loop, the scrubber, and kill -9 for all of them. In
 the end everything promised is there and `imgsrv fsck --deep` finds nothing.
 
-A quarter of a minute at least; ten minutes with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws (not the scheduler's).
+A quarter of a minute at least; ten minutes with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws, though not the scheduler's.
 """
 import os
 import pathlib

@@ -1,8 +1,8 @@
-"""What must be true of what a server keeps when its clients have finished: nothing lost, nothing left over."""
+"""Checks a server's stored data once its clients have finished: nothing lost, nothing left over."""
 import hashlib
 import time
 
-# Rows that mean nothing without another one, which is not there.
+# Rows that mean nothing because another row is missing.
 ORPHANS = {
     "parts without session": "SELECT COUNT(*) FROM upload_parts WHERE upload_id NOT IN (SELECT id FROM upload_sessions)",
     "sends of parts without session":
@@ -70,7 +70,7 @@ def served(server, ledger):
 
 
 def database(server, tally):
-    """Of a server that has stopped: the rows make sense. Returns the blobs' digests by their keys."""
+    """For a stopped server: the rows make sense. Returns the blobs' digests by their keys."""
     rows = server.backends.database
     damage = rows.damage()
     tally.true(not damage, f"the database is damaged: {damage[:5]}")
@@ -81,8 +81,8 @@ def database(server, tally):
 
 
 def objects(server, tally, blobs):
-    """Of a server that has stopped: each object belongs to a row, each row to an object of the right bytes, and there is
-    nothing else."""
+    """For a stopped server: each object belongs to a row, each row to an object with the right bytes, and there is nothing
+    else."""
     store = server.backends.store
     found = store.keys()
     tally.true(found == set(blobs), f"objects without row: {sorted(found - set(blobs))[:5]}, "
@@ -99,16 +99,15 @@ def open_sessions(server):
     return n
 
 
-def sweep(server, tally, timeout=60):
-    """Runs the server a day and two hours later, when every session that was left open has expired, until its sweeper has
-    passed."""
+def sweep(server, tally, timeout=180):
+    """Runs the server with its clock 26 hours ahead, when every open session has expired, until the sweeper has removed them."""
     server.start(**server.backends.later())
     end = time.monotonic() + timeout
     while open_sessions(server) or server.backends.store.unfinished():
         if time.monotonic() > end:
-            break  # the audit tells what is left
+            break  # the audit reports what is left
         time.sleep(0.05)
     tally.true(server.stop() == 0, "the server did not stop well")
-    # What completions leave for a client that repeats them is looked through when the store opens.
+    # The store removes what completions kept for clients that repeat them when it opens.
     server.start()
     tally.true(server.stop() == 0, "the server did not stop well")

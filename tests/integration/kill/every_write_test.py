@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Kills the server before the n-th call that changes what it keeps, for every n of a small scenario: start, upload with parts
-out of order and one replaced, completion, promotion, draft, publishing, alias. After each kill the same client goes on, and
-in the end everything promised must be there and nothing else.
+"""Kills the server before the n-th call that changes stored data, for every n of a small scenario: start, upload with parts out
+of order and one replaced, completion, promotion, draft, publishing, alias. After each kill the same client goes on, and in the
+end everything promised must be there and nothing else.
 
-What changes it: calls that change a file system, or what is sent to database and object store, see fault_shim.c. The short
-form takes every n-th call, from a seeded beginning; IMGSRV_SOAK=1 takes them all, and tears every write in the
-middle too.
+Such calls are those that change a file system, or send to the database and the object store: see fault_shim.c. The short form
+kills at a sample of the calls, from a seeded start; IMGSRV_SOAK=1 kills at all of them, and also in the middle of each write.
 
 What a dead worker had begun is taken over and ends exactly once.
 """
@@ -32,7 +31,7 @@ UNIT = max(64 * KIB, LEAST_PART)  # of parts
 
 
 class Scenario(Publisher):
-    """The same requests in the same order at each run."""
+    """The same requests in the same order in each run."""
 
     def __init__(self, server, token, ledger):
         super().__init__("image", server, token, Quiet(), ledger, random.Random(1), lambda: True)
@@ -40,7 +39,7 @@ class Scenario(Publisher):
     def run(self):
         try:
             self.publish()
-        except Exception as e:  # told by the test
+        except Exception as e:  # reported by the test
             self.error = e
             self.ledger.violation(f"{type(e).__name__}: {e}")
 
@@ -89,7 +88,7 @@ class InOrder(Upload):
 
 
 class OutOfOrder(InOrder):
-    """Odd sizes, the first part last, and one part twice with other bytes and once more with the same."""
+    """Odd sizes, the first part last, and one part sent again with other bytes and then twice with the right ones."""
 
     def run(self):
         data = self.blob.data
@@ -110,7 +109,7 @@ class Quiet:
 
 
 class Run:
-    """One run of the scenario, over one kill."""
+    """One run of the scenario, with one kill."""
 
     def __init__(self, folder, faults, backends):
         self.folder, self.faults = folder, faults
@@ -170,7 +169,7 @@ def main():
 
     _, failures, calls = attempt(None)
     tally.true(not failures, "the scenario without a kill")
-    tally.say(f"{len(calls)} calls change what is kept: {dict(collections.Counter(calls).most_common())}")
+    tally.say(f"{len(calls)} calls change stored data: {dict(collections.Counter(calls).most_common())}")
     if LONG_FORM:
         points = [(n, False) for n in range(len(calls))] + [(n, True) for n, kind in enumerate(calls) if kind in ("write", "send")]
     else:
@@ -188,7 +187,7 @@ def main():
         if (done + 1) % 20 == 0:
             tally.say(f"{done + 1} of {len(points)} kills")
     tally.say(f"killed before: {dict(died_at.most_common())}")
-    tally.true(sum(died_at.values()) - died_at[None] >= len(points) * 0.9, "most runs met no kill")
+    tally.true(sum(died_at.values()) - died_at[None] >= len(points) * 0.9, "most runs met their kill")
     if not tally.failures:
         template.close()
         shutil.rmtree(top)

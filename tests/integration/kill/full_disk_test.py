@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The whole data folder is on a disk that fills up, with database and objects: requests that need space end in 507, the others
-go on; the server is killed in that state and starts again on the full disk; with space again everything goes on.
+"""The whole data folder, database and objects, is on a disk that fills up: requests that need space get 507, the others work;
+the server is killed and starts again on the full disk; once there is space again everything works.
 
 Needs root, to mount a tmpfs.
 """

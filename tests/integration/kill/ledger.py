@@ -1,4 +1,4 @@
-"""What the server has promised to the clients of a test, and therefore must keep whatever happens to it."""
+"""What the server has promised to the clients of a test, and must keep."""
 import hashlib
 import threading
 
@@ -15,7 +15,7 @@ class Blob:
 
 
 class Ledger:
-    """Shared by all clients of a test. Everything in it was answered by the server, never only hoped for."""
+    """Shared by all clients of a test. Holds only what the server has answered."""
 
     def __init__(self, tally):
         self.tally = tally

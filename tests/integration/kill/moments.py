@@ -1,4 +1,4 @@
-"""When the server is killed: seeded, and spread over everything that a publisher does."""
+"""Chooses when to kill the server: seeded, and spread over everything that a publisher does."""
 import collections
 import subprocess
 import threading
@@ -12,7 +12,7 @@ PHASES = ("create", "part", "part", "part", "replace", "list", "complete", "comp
 
 
 class Moments:
-    """Clients tell where they are with at(); killer() waits for the phase it drew, and kills."""
+    """Clients report their phase with at(). The killer waits for the phase that it drew."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -28,7 +28,7 @@ class Moments:
                 self._seen.set()
 
     def wait_for(self, phase, timeout):
-        """False when no client came by in time."""
+        """False when no client reached the phase in time."""
         with self._lock:
             self._seen.clear()
             self._wanted = phase
@@ -44,7 +44,7 @@ class Killer:
     def __init__(self, server, faults, moments, random):
         self.server, self.faults, self.moments, self.random = server, faults, moments, random
         self.kinds = collections.Counter()
-        self.calls = collections.Counter()  # what the server was about to do to what it keeps
+        self.calls = collections.Counter()  # which the server was about to make
         self.kills = 0
 
     def spawn(self):

@@ -39,7 +39,7 @@ class Publisher(threading.Thread):
         return Blob(magic + self.random.randbytes(size))
 
     def upload(self, blob):
-        """Until it is trusted: an upload that the client itself aborted begins anew."""
+        """Until it is trusted. An upload that the client itself aborted starts over."""
         while Upload(self.server, self.token, self.moments, self.ledger, blob, self.random).run() == "aborted":
             pass
 
@@ -52,7 +52,7 @@ class Publisher(threading.Thread):
         Upload(self.server, self.token, self.moments, self.ledger, blob, self.random).run()
 
     def _retry_or_exists(self, phase, path, document):
-        """The created thing, or None when an earlier try without an answer had created it."""
+        """The created thing, or None when an earlier try, whose answer was lost, had created it."""
         answer, lost = self.patient.json(phase, "POST", path, document, accept=(201, 409))
         created = "id" in answer
         if not created and not lost:
@@ -84,7 +84,7 @@ class Publisher(threading.Thread):
                 self.upload(disk)
             self.upload(metadata)
             artifact = self._add_artifact(path, form, disk, architecture)
-            if self.random.random() < 0.2:  # a change of mind
+            if self.random.random() < 0.2:  # changes its mind
                 self.remove("delete-artifact", f"{path}/artifacts/{artifact}")
                 artifact = self._add_artifact(path, form, disk, architecture)
             self._retry_or_exists("attachment", f"{path}/artifacts/{artifact}/attachments", {
@@ -132,7 +132,7 @@ class Publisher(threading.Thread):
             time.sleep(0.005)
 
     def _publish_late(self, path, job, blobs):
-        """The first try had no disk to publish. Mends that by a retry, or by giving up and starting again."""
+        """The first job lacked its disk. Uploads it, then retries the job or abandons it and publishes again."""
         self.ledger.tally.true(job["state"] == "failed" and job.get("failed_step") == "validate_catalog",
                                 f"{path}: published without its blobs: {job}")
         abandon = self.random.random() < 0.5
@@ -160,7 +160,7 @@ class Publisher(threading.Thread):
 
 
 class Watcher(threading.Thread):
-    """A reader who never believes anybody: whatever is served must be right, and what was promised must stay."""
+    """A reader that checks every answer: what is served must be right, and what was promised must stay."""
 
     def __init__(self, server, ledger, random, stop):
         super().__init__(name="watcher", daemon=True)

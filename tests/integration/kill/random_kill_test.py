@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """kill -9 at random moments while publishers work; then everything promised must be there and nothing else.
 
-20 kills, 100 with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws (not the scheduler's). The data folder of a run that
-failed is kept and named.
+20 kills, 100 with IMGSRV_SOAK=1. IMGSRV_KILL_SEED repeats a run's draws, though not the scheduler's. The data folder of a failed
+run is kept and printed.
 """
 import os
 import pathlib

@@ -18,7 +18,7 @@ class Patient:
         self.moments = moments
 
     def until_answered(self, phase, ask):
-        """(answer, lost): lost when an earlier try may have been served without an answer."""
+        """(answer, lost): lost when an earlier try may have been processed without an answer."""
         lost = False
         end = time.monotonic() + 180
         while True:
@@ -30,7 +30,7 @@ class Patient:
             except Refused as refused:
                 if refused.status not in (503, 429):
                     raise
-                # A node that died, or whose database did, before it could say how the request ended.
+                # From a node that died, or whose database did, before it could say how the request ended.
                 lost = lost or refused.status == 503
             if time.monotonic() > end:
                 raise AssertionError(f"no answer for 180 s at {phase}")
@@ -44,7 +44,7 @@ class Patient:
 
 
 def cut(random, size):
-    """[(number, offset, size)]: equal parts as clients send them, or odd ones as nobody should."""
+    """[(number, offset, size)]: equal parts as clients send them, or odd ones."""
     sizes = []
     if random.random() < 0.6:
         unit = random.choice((64, 128, 256, 1024)) * KIB if EMBEDDED else LEAST_PART + random.choice((0, 0, 64)) * KIB
@@ -128,7 +128,7 @@ class Upload:
         if chance < 0.08 and size:  # first a wrong part, then the right one in its place
             self._put(patient, number, data[:max(1 + size // 2, LEAST_PART)].translate(INVERTED))
         self._put(patient, number, data, chunked=chance > 0.85)
-        if 0.08 <= chance < 0.16:  # once more the same, as a client does that missed the answer
+        if 0.08 <= chance < 0.16:  # once more the same, like a client that missed the answer
             self._put(patient, number, data)
 
     def _put(self, patient, number, data, chunked=False):
@@ -154,7 +154,7 @@ class Upload:
                 return part["etag"], part["size_bytes"]
             except LOST:
                 listed = self._listed_after_loss(patient).get(number)
-                # What is listed is accepted: the bytes just sent when its etag is new, else those of before.
+                # A listed part is accepted: the bytes just sent if its etag is new, else those of before.
                 if listed and (listed != before or data == content_before):
                     self.ledger.add("kept_parts")
                     return listed
@@ -165,8 +165,8 @@ class Upload:
         raise AssertionError(f"part {number} of upload {self.id} was not accepted in 180 s")
 
     def _listed_after_loss(self, patient):
-        """The accepted parts by the server's own account. Each whose 200 was seen must be among them, unless it is just
-        being replaced."""
+        """The accepted parts as the server lists them. Every part whose 200 was seen must be among them, unless it is being
+        replaced."""
         with self.lock:
             known = {n: p for n, p in self.accepted.items() if n not in self.in_flight}
         answer, _ = patient.json("list", "GET", f"/v1/uploads/{self.id}/parts")
@@ -184,7 +184,7 @@ class Upload:
         session, lost = self.patient.json("complete", "POST", f"/v1/uploads/{self.id}/complete", {"parts": named},
                                           accept=(200, 412))
         if "state" not in session:
-            # The completion whose answer was lost has led to the end already.
+            # The completion whose answer was lost has already ended the session.
             refusal = session
             session, _ = self.patient.json("look", "GET", f"/v1/uploads/{self.id}")
             if not lost or session["state"] != "failed":

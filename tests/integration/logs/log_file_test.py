@@ -46,12 +46,12 @@ def test_reopen_and_level():
             server.send_signal(signal.SIGHUP)
             wait_until(lambda: "verbosity" in messages(log), "the level is read again")
             ask()
-            wait_until(lambda: messages(log).count("request") == 1, "requests are told of again")
+            wait_until(lambda: messages(log).count("request") == 1, "requests are logged again")
             check.equal(len(messages(moved)), before, "nothing goes to the file that was moved")
             check.true("request headers" in messages(log), "as much as the level wants")
             config.write_text('verbosity = "loud"\n')
             server.send_signal(signal.SIGHUP)
-            wait_until(lambda: "the configuration is not read again" in messages(log), "a wrong file is told of")
+            wait_until(lambda: "the configuration is not read again" in messages(log), "a wrong file is reported")
             ask()
             check.equal(server.poll(), None, "and the server goes on")
         finally:
@@ -68,7 +68,7 @@ def test_no_file():
 
 
 def test_folder_gone():
-    """The file in use is in no folder then: what went wrong must be said where somebody may see it."""
+    """The file in use has lost its folder: the error must go where an operator can see it."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         log = folder / "logs/imgsrv.log"
@@ -79,7 +79,7 @@ def test_folder_gone():
             log.parent.rename(folder / "away")
             server.process.send_signal(signal.SIGHUP)
             told = f"the log stays where it is: the log file '{log}' cannot be opened: No such file or directory"
-            wait_until(lambda: told in server.log.path.read_text(), "stderr tells of it")
+            wait_until(lambda: told in server.log.path.read_text(), "stderr reports it")
             wait_until(lambda: "certificates read again" in messages(folder / "away/imgsrv.log"), "the log goes on")
             check.equal(server.anonymous().get("/readyz").status, 204, "and the server does")
 

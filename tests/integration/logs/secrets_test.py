@@ -24,7 +24,7 @@ def web_token(claim):
 
 
 class Canaries:
-    """Secrets, and everything in which they might turn up."""
+    """Secrets, and every text in which they might appear."""
 
     def __init__(self):
         self.secrets, self.places = {}, {}
@@ -46,7 +46,7 @@ def arguments_of(process):
 
 
 def send_everywhere(server, token, answers):
-    """A credential in each part of a request in which somebody may put it by mistake."""
+    """Puts a credential into each part of a request where a client may put it by mistake."""
     client = server.anonymous()
     sent = [client.get("/v1/publish-jobs", headers={field: f"Bearer {token}"}) for field in CREDENTIAL_FIELDS]
     sent += [client.get("/v1/images", headers={"X-Request-Id": token}),
@@ -121,7 +121,7 @@ def test_config_show_and_arguments():
 
 
 def test_backends_that_refuse():
-    """What a backend says no to is told without what was sent to it."""
+    """The error of a backend that refuses does not repeat what was sent to it."""
     canaries = Canaries()
     secret = canaries.add("the S3 secret", "canary/S3+secret=key")
     session = canaries.add("the S3 session token", "canary-session")

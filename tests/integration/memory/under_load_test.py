@@ -27,15 +27,14 @@ READ_SIZE = 128 * MIB
 BYTES_PER_SECOND = 5_000_000
 LIMIT_KIB = 128 * 1024
 TRAILER = 16
-# What the server keeps once it was needed: connections to the database, with three descriptors each to SQLite, and of those
-# to an S3 store as many as it is told to, with their wakeups. Fewer than there are parts, so that a part which leaves one
-# behind is seen.
+# What the server keeps after use: connections to the database, with three descriptors each for SQLite, and the configured
+# number of idle connections to an S3 store, with their wakeups. Fewer than there are parts, so that a leak per part shows.
 FLAGS = () if EMBEDDED else ("--set", "storage.s3.idle_connections=2")
 KEPT_DESCRIPTORS = 3 * 16 if EMBEDDED else 16 + 3 * 2
 
 
 class Content:
-    """Objects of random bytes that differ in their last 16 only, so that one pass of hashing does for all."""
+    """Objects of random bytes that differ only in their last 16, so that one pass of hashing serves all."""
 
     def __init__(self, size):
         self.size = size
@@ -55,7 +54,7 @@ class Content:
         return "sha256:" + whole.hexdigest()
 
     def holds(self, at, piece):
-        """Whether these are the bytes from `at` on, the trailer left out."""
+        """Whether these are the bytes from `at` on, ignoring the trailer."""
         piece = piece[:max(0, self.size - TRAILER - at)]
         first = piece[:PART - at % PART]
         return self._bytes.startswith(first, at % PART) and self._bytes.startswith(piece[len(first):])
@@ -72,7 +71,7 @@ def upload(server, token, content, n):
     client = server.client(token, timeout=600)
     session = client.post("/v1/uploads", json={
         "expected_digest": content.digest(n), "expected_size_bytes": content.size}).expect(201).json
-    client.close()  # the server does not keep an idle connection for as long as the parts may take
+    client.close()  # the parts may take longer than the server keeps an idle connection
     count = content.size // PART
     lanes = 2 if n % 2 else 1
     order = range(count, 0, -1) if n % 2 else range(1, count + 1)
@@ -108,7 +107,7 @@ class Reader(threading.Thread):
         try:
             while not self.stop.is_set():
                 self.download()
-        except Exception as e:  # told by the test
+        except Exception as e:  # reported by the test
             self.wrong = f"{type(e).__name__}: {e}"
 
     def download(self):

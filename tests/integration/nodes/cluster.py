@@ -11,7 +11,7 @@ from harness.imgsrv import Server
 from harness.ports import free_port
 from harness.waiting import wait_until
 
-# A node that died in the middle of a request gives the balancer nothing to pass on: the client is asked to come again.
+# When a node dies during a request, the balancer has nothing to pass on and tells the client to try again.
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 1024; }}
@@ -35,7 +35,7 @@ http {{
 
 
 class Cluster:
-    """Like a server to clients: they see the balancer. A context manager."""
+    """Looks like one server to clients, who see the balancer. A context manager."""
 
     def __init__(self, observe):
         self.observe = observe
@@ -69,7 +69,7 @@ class Cluster:
         return Client(self, token, self.observe, **options)
 
     def writer_token(self):
-        # Whichever node came first printed the bootstrap token.
+        # The node that came first printed the bootstrap token.
         first = wait_until(lambda: next((n for n in self.nodes if n.bootstrap), None), "a node prints the bootstrap token")
         return first.token("content-writer")["plaintext"]
 

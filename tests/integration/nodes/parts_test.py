@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """One part of an upload sent through two nodes: the blob has the bytes of its digest, whichever of them the store keeps, and
-whoever was killed. The running hash of bytes that the store may have replaced by others of the same etag counts for nothing.
+whichever node is killed. A running hash does not count if the store may have replaced its bytes by others with the same etag.
 
 Only verified bytes become a trusted blob, and parts sent in order are not read again at completion.
 """

@@ -8,7 +8,7 @@ LATE = 5.0
 
 
 class Readiness(threading.Thread):
-    """Asks one node over and over."""
+    """Asks one node all the time."""
 
     def __init__(self, node):
         super().__init__(daemon=True)

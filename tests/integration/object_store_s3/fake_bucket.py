@@ -62,7 +62,7 @@ class BucketRequest(SignedRequest):
             self.send_header("Connection", "close")
         else:
             self.send_header("Content-Length", str(len(body) if length is None else length))
-        if self.unread:  # a body nobody read must not be taken for the next request
+        if self.unread:  # an unread body must not be taken for the next request
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()

@@ -105,7 +105,7 @@ def trusting_server(*flags, start=True, **environment):
 
 
 def holder(server, token):
-    """A caller with this token."""
+    """A client with this token."""
     return server.client(token)
 
 

@@ -73,13 +73,13 @@ def test_levels():
     for verbosity, least in ((None, 30), ("warn", 40), ("error", 50), ("fatal", 60), ("debug", 20)):
         with Server(start=False) as server:
             server.spawn(*(() if verbosity is None else ("--verbosity", verbosity)))
-            # At warn and above nothing tells that it listens.
+            # At warn and above nothing is logged when it listens.
             wait_until(lambda: ready(server), "it is ready")
             server.anonymous().get("/v1/images")
             server.stop()
             levels = {e["level"] for e in server.log.events}
             check.true(all(level >= least for level in levels), f"verbosity {verbosity}", levels)
-            check.equal(bool(server.events("request")), least <= 30, f"verbosity {verbosity}: requests are told")
+            check.equal(bool(server.events("request")), least <= 30, f"verbosity {verbosity}: requests are logged")
 
 
 def ready(server):
@@ -103,7 +103,7 @@ def test_text():
         told = [line for line in lines if "request_id=text" in line]
         check.equal(len(told), 1, "one line for the request")
         check.contains(told[0], ["request method=GET", "route=/v1/images/{name}", "status=404", "client=127.0.0.1"], "its fields")
-        # Nothing but the bootstrap token, which is told once, is on standard output.
+        # Standard output has nothing but the bootstrap token, which is printed once.
         check.true("request" not in server.output.read_text(), "not on standard output")
 
 

@@ -6,13 +6,13 @@ from harness.checks import check
 from harness.imgsrv import Server
 from harness.waiting import wait_until
 
-# No blob is recorded any more.
+# From now on no blob is recorded.
 REFUSE = "CREATE TRIGGER refuse BEFORE INSERT ON blobs BEGIN SELECT RAISE(ABORT, 'not now'); END"
 QUICK = ("--cas-promotion-poll-interval", "100ms")
 
 
 def completed(server, data):
-    """A session whose parts are all there and joined; its id."""
+    """The id of a session that is completed."""
     writer = server.writer()
     session = writer.new_upload(data)
     part = writer.put_part(session, 1, data).expect(200).json
@@ -21,7 +21,7 @@ def completed(server, data):
 
 
 def left_completed(*flags):
-    """A server that is not running, and a session that waits there."""
+    """A server without a promotion worker, and a session that waits in it."""
     server = Server("--cas-promotion-enabled", "false", *flags)
     session = completed(server, b"left")
     return server, session
@@ -44,10 +44,10 @@ def test_disabled():
     server, session = left_completed(*QUICK)
     with server:
         time.sleep(0.5)
-        check.equal(state(server, session), "completed", "nobody promotes it")
+        check.equal(state(server, session), "completed", "no worker promotes it")
         server.stop()
         server.start("--cas-promotion-enabled", "true")
-        check.equal(server.writer().settled(session)["state"], "ready", "until somebody does")
+        check.equal(server.writer().settled(session)["state"], "ready", "until a worker does")
 
 
 def test_woken():
@@ -66,7 +66,7 @@ def test_polls():
         due = int((time.time() + 1.5) * 1e6)
         server.backends.database.execute(f"UPDATE upload_sessions SET not_before_us = {due} WHERE id = '{session}'")
         server.start("--cas-promotion-enabled", "true", *QUICK)
-        check.equal(server.writer().settled(session)["state"], "ready", "what nobody tells of is found")
+        check.equal(server.writer().settled(session)["state"], "ready", "it is found without a wake-up")
         ended = server.backends.database.query(f"SELECT updated_us FROM upload_sessions WHERE id = '{session}'")[0][0]
         check.true(ended >= due, "at a later look than the first", ended - due)
 

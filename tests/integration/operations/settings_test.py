@@ -43,7 +43,7 @@ def test_listen():
 
 
 def test_metrics_off():
-    """An empty metrics-listen turns the metrics off; the API's listener has them only when it is told to."""
+    """An empty metrics-listen turns the metrics off; the API's listener has them only if a setting says so."""
     with Server() as server:
         wanted = f"http://{server.metrics_address}/metrics"
         with urllib.request.urlopen(wanted, timeout=10) as answer:

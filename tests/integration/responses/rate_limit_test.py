@@ -20,7 +20,7 @@ def statuses(client, target, count, **headers):
 
 
 def test_default():
-    """What no setting changed."""
+    """The default."""
     with Server(rate_limit=None) as server:
         began = time.monotonic()
         seen = statuses(server.anonymous(), "/v1/images", 1200)
@@ -84,7 +84,7 @@ def test_wrong_settings():
 
 
 def test_publisher_waits():
-    """`imgsrv publish` of many parts meets 429 again and again, waits as it is told, and succeeds."""
+    """`imgsrv publish` of many parts meets 429 again and again, waits as long as it is told, and succeeds."""
     with Server(rate_limit=None) as server:
         token = server.token("content-writer")["plaintext"]
         server.restart(signal.SIGTERM, "--rate-limit", "240")

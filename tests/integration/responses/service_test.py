@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""imgsrv as a service of systemd: what it tells the manager over the notification socket, and the unit that it comes with."""
+"""imgsrv as a service of systemd: what it sends to the manager over the notification socket, and its unit."""
 import pathlib
 import re
 import signal
@@ -39,7 +39,7 @@ class Manager:
         def look():
             found = [fields for _, fields in self.messages() if fields.get(name)]
             return found[-1] if len(found) >= count else None
-        return wait_until(look, f"{name} is told")
+        return wait_until(look, f"{name} is sent")
 
     def count(self, name):
         return sum(name in fields for _, fields in self.messages())
@@ -65,7 +65,7 @@ def test_what_is_told(folder):
                 start=False) as server:
         server.spawn()
         ready = manager.wait_for("READY")
-        check.equal(server.anonymous().get("/readyz").status, 204, "READY=1 is told when it is ready")
+        check.equal(server.anonymous().get("/readyz").status, 204, "READY=1 is sent when it is ready")
         check.contains(ready["STATUS"], [server.address], "STATUS")
 
         manager.wait_for("WATCHDOG", 3)
@@ -85,7 +85,7 @@ def test_what_is_told(folder):
 
 
 def test_failed_reload(folder):
-    """`systemctl status` shows that a reload has failed, for whatever reason, and that the next one has not."""
+    """`systemctl status` shows that a reload has failed, and that the next one has not."""
     manager = Manager(str(folder / "reload"))
     config = folder / "imgsrv.toml"
     config.write_text("")
@@ -99,7 +99,7 @@ def test_failed_reload(folder):
 
 
 def test_frozen(folder):
-    """A process that does nothing tells nothing."""
+    """A process that hangs sends no sign of life."""
     manager = Manager(str(folder / "frozen"))
     with Server(environment={"NOTIFY_SOCKET": str(folder / "frozen"), "WATCHDOG_USEC": "200000"}) as server:
         manager.wait_for("WATCHDOG", 2)
@@ -135,7 +135,7 @@ def test_unit(folder):
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=20", unit], capture_output=True, text=True)
     check.equal(done.returncode, 0, "systemd-analyze security: exposure of 2.0 at most: " + done.stdout[-300:])
     settings = dict(re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), re.M))
-    check.equal((settings["Type"], settings["WatchdogSec"]), ("notify", "30s"), "what the program tells is awaited")
+    check.equal((settings["Type"], settings["WatchdogSec"]), ("notify", "30s"), "the unit waits for what the program sends")
 
 
 def main():

@@ -62,7 +62,7 @@ def refused(server):
 
 
 def begun_upload(server, data):
-    """A part of which all but the last byte is sent."""
+    """A part whose last byte is not sent yet."""
     writer = server.writer()
     upload = writer.new_upload(data)
     raw = Raw(server).send(head("PUT", f"/v1/uploads/{upload}/parts/1", f"Content-Length: {len(data)}",
@@ -106,7 +106,7 @@ def test_timeout():
 
 
 def test_during_start():
-    """A start that waits, here for another node that applies migrations, can be called off."""
+    """SIGTERM and SIGINT end a start that waits, here for another node's migrations."""
     with Server(start=False) as server:
         server.data.mkdir(exist_ok=True)
         with open(server.data / "imgsrv.db.migrate", "ab") as lock:
@@ -135,7 +135,7 @@ def test_second_signal():
 
 
 def test_leases_are_handed_back():
-    """Whenever SIGTERM comes, nobody holds a lease afterwards, and the next start goes on without waiting for one to end."""
+    """Whenever SIGTERM comes, no lease is held afterwards, and the next start goes on without waiting for one to end."""
     with Server() as server:
         for n in range(6):
             writer, data = server.writer(), os.urandom(8 << 20)
