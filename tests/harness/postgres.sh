@@ -63,7 +63,7 @@ case ${1:-} in
 with)
     shift
     create
-    trap 'stop; rm -rf "$dir"' EXIT
+    trap 'stop || true; rm -rf "$dir"' EXIT  # the command may have stopped it
     IMGSRV_TEST_POSTGRES_DIR=$dir \
     IMGSRV_TEST_POSTGRES_URL="postgresql://postgres@127.0.0.1:$port/test" \
     IMGSRV_TEST_POSTGRES_LOCKED="127.0.0.1:$port" "$@"

@@ -9,7 +9,7 @@ unset http_proxy https_proxy no_proxy
 mkdir -p "$LXD_DIR"
 setsid lxd --group root --logfile "$LXD_DIR.log" >"$LXD_DIR.out" 2>&1 </dev/null &
 echo $! >"$LXD_DIR.pid"
-lxd waitready --timeout 60 || {
+lxd waitready --timeout 180 || {
     tail -n 20 "$LXD_DIR.log" "$LXD_DIR.out" >&2
     exit 1
 }

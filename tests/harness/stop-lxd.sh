@@ -8,6 +8,7 @@ if grep -qa lxd "/proc/$pid/cmdline" 2>/dev/null; then
         [ -s "/proc/$pid/cmdline" ] || break
         sleep 0.1
     done
+    [ ! -s "/proc/$pid/cmdline" ] || kill -9 "$pid"
 fi
 for mount in shmounts devlxd; do umount -l "$LXD_DIR/$mount" 2>/dev/null; done
 rm -rf "$LXD_DIR" "$LXD_DIR.pid" "$LXD_DIR.log" "$LXD_DIR.out"
