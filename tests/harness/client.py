@@ -162,12 +162,12 @@ class Client:
         return self.post(f"/v1/uploads/{upload}/complete", json={"parts": [
             {"number": p["part_number"], "etag": p["etag"], "size_bytes": p["size_bytes"]} for p in parts]})
 
-    def settled(self, upload):
+    def settled(self, upload, seconds=60):
         """The session once it is ready, failed or aborted."""
         def look():
             session = self.get(f"/v1/uploads/{upload}").expect(200).json
             return session if session["state"] in ("ready", "failed", "aborted") else None
-        return wait_until(look, f"upload {upload} settles")
+        return wait_until(look, f"upload {upload} settles", seconds)
 
     def upload(self, data, part_size=1 << 20):
         """Uploads the bytes unless the server has them. Returns the digest."""

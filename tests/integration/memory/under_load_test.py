@@ -86,7 +86,7 @@ def upload(server, token, content, n):
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
         parts = sorted(pool.map(put, order), key=lambda part: part["part_number"])
     client.complete(session["id"], parts).expect(200)
-    state = client.settled(session["id"])["state"]
+    state = client.settled(session["id"], seconds=600)["state"]
     client.close()
     return state
 
@@ -189,7 +189,7 @@ def run(tally, server):
         tally.true(reader.wrong is None and reader.bytes > 0, f"reader: {reader.wrong}, {reader.bytes} bytes")
     for what, value, more in (("threads", lambda: server.status("Threads"), 0),
                               ("descriptors", server.descriptors, KEPT_DESCRIPTORS)):
-        left = falls_to(value, calm[what] + more, 60)
+        left = falls_to(value, calm[what] + more, 120)
         tally.say(f"{what}: {calm[what]} before, {peaks[what]} at most, {left} after")
         tally.true(left <= calm[what] + more, f"{left} {what} after the load, {calm[what]} before")
     tally.true(server.stop() == 0, f"the server did not stop well:\n{server.log.tail()}")
