@@ -1,4 +1,4 @@
-"""Real images, small and made in a moment: a busybox container as squashfs, root.tar.xz and unified, and a qcow2 disk."""
+"""Small real images: a busybox container as squashfs, root.tar.xz and unified, and a qcow2 disk."""
 import os
 import shutil
 import tarfile

@@ -40,7 +40,7 @@ class Lxc:
         return line.split()[1]
 
     def export(self, name, *flags):
-        """The digests of the files that an export leaves."""
+        """The digests of the exported files."""
         target = self.folder / ("export-" + name.replace("/", "-"))
         target.mkdir(exist_ok=True)
         self("image", "export", "test:" + name, str(target) + "/", *flags)
@@ -51,7 +51,7 @@ def split_fingerprint(metadata, root):
     return run("sh", "-c", f"cat '{metadata}' '{root}' | sha256sum").stdout.split()[0]
 
 
-# An image of each kind: the file that becomes it, and what lxc has to be told to mean it.
+# An image of each kind: the file that becomes it, and the flags by which lxc selects it.
 KINDS = {"vm": ("--disk", images.make_disk, ("--vm",)), "squash": ("--rootfs", images.make_squashfs, ()),
          "tarred": ("--rootfs", images.make_root_tar, ()), "uni": ("--unified", images.make_unified, ())}
 

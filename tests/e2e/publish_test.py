@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`imgsrv publish` and the other commands against a real server: what they do, say and return."""
+"""`imgsrv publish` and the other client commands against a real server: effects, output and exit codes."""
 import json
 import os
 import signal
@@ -18,7 +18,7 @@ from harness.waiting import wait_until
 
 LINUX = ("--os", "linux", "--arch", "x86_64")
 
-# Of uploads that are interrupted: as many parts as can be.
+# For uploads that are interrupted: as many parts as possible.
 PART = max(64 << 10, LEAST_PART)
 PARTS = 384 if EMBEDDED else 24
 
@@ -245,7 +245,7 @@ class Publish(ServerTest):
 
 class Interrupted(ServerTest):
     def setUp(self):
-        # Between client and server, to keep a client from coming to its end before it is interrupted.
+        # Between client and server, so that a client cannot finish before it is interrupted.
         self.relay = Relay(self.server.tls_address)
         self.addCleanup(self.relay.close)
         self.env = {**self.server.client_env(), "IMGSRV_SERVER": f"https://{self.relay.address}"}
@@ -293,14 +293,14 @@ class Interrupted(ServerTest):
         self.assertEqual(self.parts_put(log_before), PARTS - len(accepted), "an accepted part was sent again")
 
     def end_connections(self):
-        """Those of a client that has ended, with what the server still does for it."""
+        """Ends the connections of a client that is gone, and waits for the server to finish its requests."""
         self.relay.cut()
         wait_until(lambda: self.server.connections(self.server.tls_address) == 0
                    and self.server.metric("http_server_active_requests") == 0, "the client's requests have ended")
         self.relay.mend()
 
     def parts_put(self, since):
-        """How many parts the server has accepted, by its log from that line on."""
+        """How many parts the server has accepted since that line of its log."""
         requests = [e for e in self.server.log.events[since:] if e.get("msg") == "request" and e["method"] == "PUT"]
         return sum(r["route"].endswith("/parts/{number}") and r["status"] == 200 for r in requests)
 

@@ -10,7 +10,7 @@ from harness.waiting import wait_until
 
 
 class Server(imgsrv.Server):
-    """Listens in plain and with TLS, and is ready. `owner` is a client that may write content and manage access."""
+    """Listens with and without TLS, and is ready. `owner` is a client that may write content and manage access."""
 
     def __init__(self, *flags):
         super().__init__(*flags, tls=True)
@@ -36,7 +36,7 @@ class Server(imgsrv.Server):
                               timeout=600)
 
     def publish(self, image, version, *arguments):
-        """Publishes, and fails the test when that does not succeed."""
+        """Publishes, and fails the test if that fails."""
         done = self.imgsrv("publish", image, version, "--os", "linux", "--arch", "x86_64", *arguments)
         if done.returncode != 0:
             raise AssertionError(f"publish {image} {version} ended with {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -42,7 +42,7 @@ class SqliteDatabase:
 
 
 class FileStore:
-    """As object_store_fs lays it out: the key a/b is the file objects/a+/b."""
+    """In the layout of object_store_fs: the key a/b is the file objects/a+/b."""
 
     def __init__(self, root):
         self.root = root

@@ -1,4 +1,4 @@
-"""A database of a server's own in the PostgreSQL that postgres.sh started."""
+"""A database for one server in the PostgreSQL that postgres.sh started."""
 import contextlib
 import json
 import pathlib
@@ -6,7 +6,7 @@ import re
 import subprocess
 import uuid
 
-# Not by Debian's wrapper around the versions of it, which takes a quarter of a second.
+# Directly: Debian's wrapper takes a quarter of a second.
 PROGRAMS = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
 
 
@@ -40,7 +40,7 @@ class PostgresDatabase:
         done = self._psql(self.name, f"BEGIN; {sql}; ROLLBACK", check=False)
         if done.returncode == 0:
             return None
-        # Class 23: a constraint does not hold. Anything else is a fault of the statement's.
+        # Class 23 is a violated constraint. Any other error is a mistake in the statement.
         if not re.search(r"^ERROR:  23\w{3}: ", done.stderr, re.M):
             raise AssertionError(f"{sql}: {done.stderr}")
         return done.stderr
@@ -68,7 +68,7 @@ class PostgresDatabase:
         return PostgresDatabase(f"postgresql://{self.user}@{self.address}/{self.maintenance}", template=self.name)
 
     def advance_clock(self, interval):
-        """For connections from now on: a function of that name that is found before the system's own."""
+        """For new connections: a function of that name that is found before the system's own."""
         self.execute(
             "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
             f"$$ SELECT pg_catalog.clock_timestamp() + interval '{interval}' $$; "

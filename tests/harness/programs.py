@@ -13,7 +13,7 @@ def run(*command, env=None, cwd=None, check=True, input=None):
 
 
 def sha256(path):
-    """Of a file, in hexadecimal."""
+    """A file's digest, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

@@ -4,7 +4,7 @@ import threading
 
 
 class Relay:
-    """Listens on `address` and hands on to `target`, both "host:port"."""
+    """Listens on `address` and forwards to `target`, both "host:port"."""
 
     def __init__(self, target):
         host, _, port = target.rpartition(":")
@@ -57,7 +57,7 @@ class Relay:
             pass
 
     def cut(self):
-        """Ends all connections; new ones end at once."""
+        """Closes all connections. New ones are closed at once."""
         with self._lock:
             self._whole = False
             for pair in self._pairs:
@@ -70,7 +70,7 @@ class Relay:
             self._pairs.clear()
 
     def hold_after(self, size):
-        """After so many bytes more, from all connections together, nothing that is asked comes through until mend()."""
+        """After so many more bytes, from all connections together, no request comes through until mend()."""
         with self._lock:
             self._budget = size
 
@@ -80,7 +80,7 @@ class Relay:
         self._answers.clear()
 
     def hold_answers(self):
-        """What is asked comes through, and nothing comes back."""
+        """Requests come through, and nothing comes back."""
         self._answers.clear()
 
     def mend(self):

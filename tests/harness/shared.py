@@ -33,7 +33,7 @@ def start(file):
 
 
 def began(process):
-    """When it was started, which tells it from a later one of the same number; None once it has ended."""
+    """The start time of a process, which tells it from a later one with the same number, or None once it has ended."""
     try:
         return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
@@ -41,7 +41,7 @@ def began(process):
 
 
 def hold(file, ctest, ctest_began):
-    """Inside of both scripts: they stop their servers when this ends. `ctest`: the process that needs them."""
+    """Runs inside both scripts, which stop their servers when this ends. `ctest`: the process that needs them."""
     told = {k: v for k, v in os.environ.items() if k.startswith("IMGSRV_TEST_")} | {"holder": os.getpid()}
     written = file.with_suffix(".new")
     written.write_text(json.dumps(told))

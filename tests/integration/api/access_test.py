@@ -81,7 +81,7 @@ def test_bad_principals_and_tokens(world):
 
 
 def test_secrets_stay_secret(world):
-    """A token is shown once: neither a list, nor the log, nor anything that is kept holds it."""
+    """A token is shown once: no list, log or stored data contains it."""
     issued = world.server.token("content-writer", name="secret keeper")
     secret = issued["plaintext"].rpartition("_")[2]
     headers = {"Authorization": f"Bearer {issued['plaintext']}"}
@@ -95,7 +95,7 @@ def test_secrets_stay_secret(world):
 
 
 def test_changes_of_access_are_logged(world):
-    """What was changed for whom; the line of the request says by whom."""
+    """What was changed for whom. The request's own line says by whom."""
     issued = world.server.token()
     role = f"/v1/auth/principals/{issued['principal_id']}/roles/content-writer"
     for message, what, answer in (("role given", {"role_id": "content-writer"}, world.manager.put(role)),

@@ -26,7 +26,7 @@ def test_whole(world):
 
 
 def test_damaged(world):
-    """As the scrubber marks it; see housekeeping/scrub_test.py."""
+    """Marked as the scrubber does it: see housekeeping/scrub_test.py."""
     digest, database = digest_of(world.data), world.server.backends.database
     database.execute(f"UPDATE blobs SET damaged_us = 1, damage = 'holds other bytes' WHERE digest = '{digest}'")
     for target, _ in targets(world):

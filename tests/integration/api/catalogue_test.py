@@ -125,7 +125,7 @@ def test_removals(world):
 
 
 def test_things_of_another_version(world):
-    """An id is only good under the path it belongs to."""
+    """An id works only under its own path."""
     other = world.writer.published("other", "1", b"other bytes")
     for method, target in (("GET", f"/v1/images/world/versions/1.0/artifacts/{other['id']}"),
                            ("GET", f"/v1/images/world/versions/1.0/artifacts/{other['id']}/download"),
@@ -188,7 +188,7 @@ def test_aliases(world):
 
 
 def pages(caller, target, name, limit):
-    """All items, page by page as Link says; the number of pages."""
+    """All items, read page by page along Link, and the number of pages."""
     items, count, next_ = [], 0, f"{target}{'&' if '?' in target else '?'}limit={limit}"
     while next_:
         answer = caller.get(next_).expect(200)

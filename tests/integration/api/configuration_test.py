@@ -19,7 +19,7 @@ def imgsrv(*arguments):
 
 
 def shown(text):
-    """What `config show` prints, as key -> value."""
+    """The output of `config show`, as key -> value."""
     return dict(re.findall(r"^(\S+) = (.*?)  # .*$", text, re.M))
 
 

@@ -1,4 +1,4 @@
-"""What holds for every operation alike, asked of each that the API description has."""
+"""What holds for every operation, checked for each in the API description."""
 from harness.checks import check
 from world import NO_ID
 
@@ -149,7 +149,7 @@ def test_unknown_things(world):
             if parameter == "number" or (method, parameter) == ("PUT", "alias"):
                 continue
             value = unknown.get(parameter, NO_ID)
-            # What can be edited is a draft.
+            # Only drafts can be edited.
             existing = world.draft if method in ("POST", "DELETE") else {}
             target = world.target(pattern, **{**existing, parameter: value})
             body = world.body(operation["operationId"])

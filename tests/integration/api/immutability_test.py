@@ -38,7 +38,7 @@ STATEMENTS = [
     "UPDATE aliases SET version_id = '{draft}' WHERE alias = 'latest'",
 ]
 
-# Ways around that only SQLite has.
+# Ways around that exist only in SQLite.
 SQLITE_STATEMENTS = [
     "UPDATE OR REPLACE versions SET version = '1.0', image_id = '{image_id}' WHERE id = '{draft}'",
     "UPDATE OR REPLACE versions SET id = '{version_id}' WHERE id = '{draft}'",
@@ -70,7 +70,7 @@ SQLITE_STATEMENTS = [
     "INSERT OR REPLACE INTO blobs (rowid, digest, size, storage_key, created_us) VALUES ({blob_row}, 'sha256:1', 1, 'x', 1)",
 ]
 
-# And only PostgreSQL.
+# And only in PostgreSQL.
 POSTGRES_STATEMENTS = [
     "UPDATE versions SET (id, version) = ('{version_id}', '1.0') WHERE id = '{draft}'",
     "INSERT INTO versions (id, image_id, version, state, created_us, updated_us) VALUES ('{version_id}', '{image_id}', '1.0', "

@@ -1,4 +1,4 @@
-"""config/openapi.yaml as a judge: which operation a request is, and whether the response is one that is documented."""
+"""Judges responses by config/openapi.yaml: which operation was asked for, and whether its response is documented."""
 import datetime
 import json
 import re
@@ -41,7 +41,7 @@ class Document:
         return None
 
     def documented(self):
-        """Every (method, pattern, status) that stands there by name."""
+        """Every (method, pattern, status) that is listed explicitly."""
         return {(method, pattern, int(status)) for (method, pattern), operation in self.operations.items()
                 for status in operation["responses"] if status != "default"}
 
@@ -84,7 +84,7 @@ class Document:
         return problems
 
     def judge_value(self, value, schema, where):
-        """JSON Schema, as far as the document uses it; an unknown keyword is an error of the test."""
+        """The part of JSON Schema that the document uses. An unknown keyword is an error in the test."""
         schema = self.resolve(schema)
         problems = []
 

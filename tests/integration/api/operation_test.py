@@ -1,4 +1,4 @@
-"""The server over its life: restarts, a full disk, a backend that is away."""
+"""A server's life: restarts, a full disk, a backend that is away."""
 import os
 import random
 import signal
@@ -14,7 +14,7 @@ from harness.waiting import wait_until
 
 
 def test_resume_after_kill(world):
-    """A killed server goes on from what it had accepted; no accepted part is sent again."""
+    """A killed server keeps what it had accepted: no accepted part is sent again."""
     with Server(observe=world.server.observe) as server:
         draw, size = random.Random(7), max(1 << 18, pair.LEAST_PART)
         data = draw.randbytes(size * 8 - 1000)
@@ -143,11 +143,11 @@ def test_files_away(world):
 
 
 def test_network_away(world):
-    """A database and a store that can no longer be reached, and can again: the server says so, and goes on by itself."""
+    """Database and store become unreachable and come back: the server reports it, and recovers by itself."""
     with Server(observe=world.server.observe, start=False) as server:
         backends = server.backends
         relays = {"database": Relay(backends.database.address), "storage": Relay(backends.store.host)}
-        # The last one given counts.
+        # The last value counts.
         server.flags += backends.through(relays["database"].address, "http://" + relays["storage"].address)
         server.start()
         writer, size = server.writer(), pair.LEAST_PART
@@ -173,7 +173,7 @@ def test_network_away(world):
             relay.close()
 
 
-# What a test takes away or fills is part of one of the pairs.
+# Some faults exist only with one of the pairs.
 ONLY = {"test_full_disk": "embedded", "test_files_away": "embedded", "test_network_away": "postgres+s3"}
 
 

@@ -1,4 +1,4 @@
-"""Rules for callers of other issuers: what can be saved. What they then do needs a real issuer: tests/integration/oidc."""
+"""Provisioning rules: which ones can be saved. Their effect needs a real issuer: tests/integration/oidc."""
 from harness.checks import check
 from harness.imgsrv import Server
 from world import NO_ID

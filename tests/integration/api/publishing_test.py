@@ -1,4 +1,4 @@
-"""Publishing: what stops it, and what can be done then."""
+"""Publishing: what fails it, and how to go on."""
 import os
 
 from harness.checks import check
@@ -67,7 +67,7 @@ def test_retry_runs_no_finished_step_again(world):
     """A job that fails in its second step: the first is not run again."""
     writer = world.writer
     writer.draft("rerun", "1")
-    # A unified tarball whose first bytes are right and whose rest is not: only the index looks that far.
+    # A unified tarball with the right first bytes only: just the index reads further.
     broken = b"\x1f\x8b" + os.urandom(500)
     writer.artifact("rerun", "1", writer.upload(broken), len(broken), format="unified.tar.gz").expect(201)
     job = writer.publish("rerun", "1")

@@ -1,4 +1,4 @@
-"""Requests that are odd as such: paths, ids of requests, problem documents."""
+"""Odd requests: paths, request ids, problem documents."""
 import json
 import uuid
 

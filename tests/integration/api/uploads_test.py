@@ -22,12 +22,12 @@ def sha256_base64(data):
 
 
 def staged(world):
-    """What the object store keeps of unfinished uploads."""
+    """What unfinished uploads have in the object store."""
     return world.server.backends.store.unfinished()
 
 
 def nothing_left(world, before):
-    """Checks that staging is as it was before."""
+    """Checks that nothing new is in staging."""
     with contextlib.suppress(NotInTime):
         wait_until(lambda: not staged(world) - before, "staging is empty")
     check.equal(staged(world) - before, set(), "nothing is left in staging")
@@ -300,7 +300,7 @@ def test_abort(world):
 
 
 def slow_part(world, upload, number, length):
-    """In flight, and nothing of its body sent."""
+    """A part in flight, with none of its body sent yet."""
     return SlowPart(world.server, world.writer.token, upload, number, length)
 
 

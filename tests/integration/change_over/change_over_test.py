@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""From SQLite and files to PostgreSQL and S3 with `imgsrv storage copy` and `imgsrv database copy`, as the README tells it."""
+"""From SQLite and files to PostgreSQL and S3 with `imgsrv storage copy` and `imgsrv database copy`, as in the README."""
 import os
 import pathlib
 import subprocess
@@ -15,7 +15,7 @@ from harness.remote import Remote
 
 
 def command(old, new, *words):
-    """One command that sees both pairs; the drivers in use are the old server's."""
+    """Runs a command with the settings of both pairs and the old server's drivers."""
     flags = [f for pair in zip(new.flags[::2], new.flags[1::2]) if ".driver=" not in pair[1] for f in pair]
     return subprocess.run([BINARY, *words, "--data-dir", old.data, *flags], env=clean_environment(), capture_output=True, text=True)
 
@@ -53,7 +53,7 @@ def main():
         (damaged,), = old.backends.database.query(
             f"SELECT storage_key FROM blobs WHERE digest = '{digest_of(images['v2'])}'")
         new.store.write(damaged, b"x" * 3000)
-        # One that the disk does not give out is named, and the rest is copied.
+        # An object that cannot be read is named, and the rest is copied.
         (key,), = old.backends.database.query(f"SELECT storage_key FROM blobs WHERE digest = '{digest_of(images['v4'])}'")
         path = old.backends.store._path(key)
         path.rename(folder / "aside")

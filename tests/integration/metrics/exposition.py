@@ -1,4 +1,4 @@
-"""Reads what /metrics answers, strictly: what is not a line of the format is an error."""
+"""Reads the text of /metrics strictly: a line that is not in the format is an error."""
 import re
 import urllib.request
 

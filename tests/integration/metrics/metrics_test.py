@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Every metric that operators are promised is there with its labels after a run that uses everything, and no label
-carries what grows without bound."""
+has values that grow without bound."""
 import re
 
 from exposition import OPENMETRICS, Scrape, fetch, scrape
@@ -60,7 +60,7 @@ OUTCOMES = {"success", "not_found", "conflict", "already_exists", "invalid", "ca
 
 
 def use_everything(server):
-    """Publishes an image, has a publish job and an upload fail, and asks for what is not there."""
+    """Publishes an image, has a publish job and an upload fail, and asks for things that do not exist."""
     writer, anonymous = server.writer(), server.anonymous()
     data = bytes(range(256)) * 4096
     artifact = writer.published(IMAGE, VERSION, data)
@@ -147,7 +147,7 @@ def test_both_texts(server):
 
 
 def test_database_away(server):
-    """The metrics stay, but for what the database holds; and they say so."""
+    """Without the database, its own metrics are missing and say so; the others stay."""
     server.backends.database.execute("ALTER TABLE publish_steps RENAME TO away")
     try:
         wait_until(lambda: scrape(server).value("imgsrv_durable_state_up") == 0, "the scrape tells that it cannot ask")

@@ -23,7 +23,7 @@ from harness.waiting import wait_until
 MONITORING = pathlib.Path(SOURCE) / "packaging/monitoring"
 ALERTS, DASHBOARD = MONITORING / "imgsrv-alerts.yaml", MONITORING / "imgsrv-dashboard.json"
 HERE = pathlib.Path(__file__).resolve().parent
-# What only a server in trouble, or one that has run for longer, has.
+# Only a server in trouble, or one that has run longer, has these.
 QUIET = ("imgsrv_background_job_consecutive_failures",)
 
 
@@ -65,7 +65,7 @@ class Prometheus:
 
 
 class Readers(threading.Thread):
-    """Requests all the time, each answered with 200."""
+    """Sends requests all the time and expects 200."""
 
     def __init__(self, server):
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""A bucket in memory, and what S3's requests do to it, with faults on demand: fake_s3.py tells how they are asked for."""
+"""A bucket in memory, and what S3's requests do to it, with faults on demand: fake_s3.py says how to ask for them."""
 import collections
 import datetime
 import email.utils
@@ -71,7 +71,7 @@ class BucketRequest(SignedRequest):
         self.wfile.flush()
 
     def overtaken(self):
-        """What Swift says of a PUT that came after a younger one."""
+        """Swift's answer to a PUT that is older than the object."""
         self.answer(200, b"<html><h1>Accepted</h1></html>", {"Content-Type": "text/html; charset=UTF-8"})
 
     def document(self, name, members, status=200, blanks=b""):
@@ -96,7 +96,7 @@ class BucketRequest(SignedRequest):
     # ---- faults
 
     def fault(self, name):
-        """Whether the key asks for this fault, and the first N requests are not over."""
+        """Whether the key asks for this fault for this request: it names the first N."""
         found = re.search(rf"fault:{name}:(\d+)", self.key)
         with World.lock:
             World.faults[self.key, name] += bool(found)

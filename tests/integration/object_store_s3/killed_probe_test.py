@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Kills the server at every request by which it finds out, at its start, what the S3 store can do. What that leaves in the bucket
-is left alone while it may be another process's, and removed when it is old."""
+"""Kills the server at every request of the probe by which it learns, at its start, what the S3 store can do. Leftovers in the bucket
+stay while they may belong to a running process, and are removed when they are old."""
 import shutil
 import tempfile
 import threading
@@ -21,7 +21,7 @@ def left():
 
 
 class Killer(Handler):
-    """Carries the n-th request of a probe out and kills who sent it before the answer."""
+    """Carries out the n-th request of a probe and kills its sender before the answer."""
     victim = None
     spawning = threading.Lock()
     countdown = 0
@@ -32,7 +32,7 @@ class Killer(Handler):
             Killer.seen += 1
             Killer.countdown -= 1
             if Killer.countdown == 0:
-                with Killer.spawning:  # it may ask before spawn() knows its process
+                with Killer.spawning:  # a request may come before spawn() knows its process
                     Killer.victim.process.kill()
                 return self.break_connection()
         super().answer(*arguments, **options)

@@ -18,10 +18,10 @@ def sign(key, text):
 
 
 class SignedRequest(http.server.BaseHTTPRequestHandler):
-    """Who asks, and with what body."""
+    """The caller and the body."""
 
     def handle_expect_100(self):
-        """A refusal comes before the body is asked for: read_body() does that."""
+        """Refuses before the body is read: read_body() does that."""
         return True
 
     def authenticate(self):

@@ -17,7 +17,7 @@ RULES = "/v1/auth/oidc-provisioning-rules"
 
 
 def install():
-    """Its packages, as the lock file has them, into the build folder; once."""
+    """Installs its packages, as locked, into the build folder, once."""
     INSTALLED.mkdir(exist_ok=True)
     with open(INSTALLED / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -66,13 +66,13 @@ class Issuer:
             return answer.read().decode()
 
     def token(self, algorithm="RS256"):
-        """As a CI job gets one: from the token endpoint."""
+        """From the token endpoint, like a CI job."""
         form = urllib.parse.urlencode({"grant_type": "client_credentials", "scope": "publish",
                                        "resource": f"urn:{algorithm.lower()}"}).encode()
         return json.loads(self.ask("/token", form, {"Authorization": "Basic Y2k6c2VjcmV0"}))["access_token"]
 
     def claims(self, **changed):
-        """Claims that are fine, but for those that are changed; None leaves one out."""
+        """Valid claims with these changes; None omits a claim."""
         now = int(time.time())
         claims = {"iss": self.url, "sub": "job-1", "aud": "images", "iat": now, "exp": now + 300, "groups": ["builders"],
                   **changed}
@@ -87,7 +87,7 @@ class Issuer:
         self.ask("/rotate", b"")
 
     def serve(self, path, status=None, body="", **headers):
-        """From now on this is the answer to GET path; without a status, its own again."""
+        """Sets the answer to GET path. Without a status, the issuer answers itself again."""
         self.ask("/serve", json.dumps({"path": path, "status": status, "body": body, "headers": headers}).encode())
 
     def fetches(self):
@@ -100,7 +100,7 @@ def rule_for(issuer, **changed):
 
 
 def trusting_server(*flags, start=True, **environment):
-    """A server that asks issuers, with no rule yet."""
+    """A server with the oidc driver, and no rule yet."""
     return Server("--auth-drivers", "bearer,oidc", "--verbosity", "debug", *flags, environment=environment, start=start)
 
 

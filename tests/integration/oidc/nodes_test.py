@@ -54,7 +54,7 @@ def test_one_principal(issuer, first, second):
 
 def main():
     with Issuer() as issuer, node() as first, node(start=False) as second:
-        # Each has files of its own, with the id of the one store that they should share: nothing is kept here.
+        # Each has its own files, with the id of the store that they should share: the test stores nothing.
         second.backends.store.write(identity.KEY, first.backends.store.read(identity.KEY))
         second.start()
         for test in (test_changes_hold_everywhere, test_one_principal):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tokens that are not good: each is refused, the log says why, and the answer does not."""
+"""Bad tokens: each is refused, the log says why, and the answer does not."""
 import base64
 import json
 import socket
@@ -18,7 +18,7 @@ def encode(value):
 
 
 def refused(server, token, what, *words):
-    """It is refused in the same words as any other, and the log has these."""
+    """Checks that it is refused with the usual words, and that the log has these."""
     answer = holder(server, token).get("/v1/publish-jobs")
     check.equal((answer.status, answer.detail), (401, ANSWER), what)
     check.true((answer.header("WWW-Authenticate") or "").startswith("Bearer "), f"{what}: WWW-Authenticate")
@@ -83,7 +83,7 @@ def test_forms(issuer, server):
     deep = b'{"a":' * 60 + b"1" + b"}" * 60
     refused(server, f"{header}.{encode(deep)}.{signature}", "deep nesting", "payload")
     refused(server, f"{encode({'kid': 'rs256-1'})}.{payload}.{signature}", "no algorithm", "no algorithm")
-    # What does not look like a JWT is no concern of this plugin, and is refused all the same.
+    # The plugin ignores what does not look like a JWT; it is refused all the same.
     for token in ("a.b.c", "eyJ", f"{header}.{payload}", f"{header}.{payload}.{signature}.x"):
         check.equal(may_write(server, token), 401, f"no JWT: {token[:10]}")
 
@@ -92,7 +92,7 @@ HEAD = 16 * 1024  # what the server takes of a request line and its fields, so t
 
 
 def answer_to(server, head):
-    """All of the answer to these bytes, however much of them the server takes before it closes the connection."""
+    """The whole answer to these bytes, even if the server closes the connection before it has read them all."""
     host, _, port = server.address.rpartition(":")
     answer = b""
     with socket.create_connection((host, int(port)), timeout=30) as connection:
@@ -162,7 +162,7 @@ def test_unknown_kid_flood(issuer):
 
 
 def test_documents(issuer):
-    """What an issuer says of itself is not believed blindly."""
+    """An issuer's own documents are not trusted blindly."""
     description = json.loads(issuer.ask("/.well-known/openid-configuration"))
     path = "/.well-known/openid-configuration"
     for what, words, serve in (

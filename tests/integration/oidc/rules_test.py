@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What rules let in, and what becomes of those they had let in."""
+"""Whom rules let in, and what happens to them when rules change."""
 import sys
 
 from issuer import RULES, Issuer, holder, may_write, rule_for, trusting_server
@@ -18,7 +18,7 @@ def principal_of(server, subject):
 
 
 def test_conditions(issuer, server):
-    """The condition sees the claims that are forwarded, and what it cannot evaluate does not hold."""
+    """The condition sees the forwarded claims. If it cannot be evaluated, it does not hold."""
     rule = saved(server, rule_for(issuer))
     for condition, claims, wanted in (
             ("'builders' in claims.groups", {}, 200),
@@ -132,7 +132,7 @@ def test_reconciliation(issuer, server):
 
 
 def test_what_is_logged(issuer, server):
-    """Who could be let in, since when, and by whose hand."""
+    """The log says who could be let in, since when, and who changed it."""
     made = server.manager().post(RULES, json=rule_for(issuer)).expect(201)
     rule = made.json["id"]
     changed = server.manager().put(f"{RULES}/{rule}", json=rule_for(issuer, condition="claims.sub == 'logged'", enabled=False))
@@ -157,7 +157,7 @@ def test_what_is_logged(issuer, server):
 
 
 def test_role_taken_by_hand(issuer, server):
-    """Taking the role from a principal takes what rules gave it too; the next token is let in by the rule again."""
+    """Taking the role from a principal also takes what rules gave it. The rule lets the next token in again."""
     rule = saved(server, rule_for(issuer))
     check.equal(may_write(server, issuer.sign(sub="taken")), 200, "let in")
     principal = principal_of(server, "taken")

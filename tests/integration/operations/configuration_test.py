@@ -40,7 +40,7 @@ S3 = ("--set", "s3-endpoint=http://s3.example", "--set", "s3-bucket=images", "--
 
 
 class Folder:
-    """A configuration folder of its own."""
+    """A scratch folder for configuration files."""
 
     def __init__(self, text=""):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="imgsrv-test-"))
@@ -230,7 +230,7 @@ def test_secret_files():
 
 
 def test_encrypted_key():
-    """Nobody is asked for a pass phrase: a reload would wait for it, with signals and watchdog."""
+    """The server never asks for a pass phrase: a reload would wait for it, and signals and watchdog with it."""
     with Folder() as folder:
         make_authority(folder.path)
         key, passphrase = folder.path / "encrypted.key", "passphrase"

@@ -30,7 +30,7 @@ def test_table():
 
 
 class Probes:
-    """What the three endpoints answered, and how long each answer took."""
+    """Asks the three endpoints, and keeps how long each answer took."""
 
     def __init__(self, server):
         self.server, self.times = server, []

@@ -56,7 +56,7 @@ def test_every_coding_decodes_to_the_same(server):
 
 
 def test_clients_that_take_all_codings(server):
-    # What curl and browsers send of their own.
+    # What curl and browsers send by default.
     for flags in (("--compressed",), ("-H", "Accept-Encoding: gzip, deflate, br, zstd")):
         _, fields, _ = curl(server, STREAMS, *flags)
         check.equal(fields.get("content-encoding"), "br", f"{flags}")
@@ -95,7 +95,7 @@ def test_head_is_as_get(server):
 
 
 def test_with_a_token(server):
-    """Made for one request, and compressed for it."""
+    """Responses made for one request are compressed, too."""
     writer = server.writer()
     plain = writer.get("/v1/images").expect(200)
     check.equal(plain.header("Vary"), "Accept-Encoding", "Vary with a token")

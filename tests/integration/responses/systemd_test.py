@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The installed unit under a real systemd, the first process of namespaces of its own. As root.
+"""The installed unit under a real systemd, which is the first process in its own namespaces. As root.
 
 systemd starts it, hears that it is ready and alive, reloads, restarts and stops it.
 """
@@ -18,7 +18,7 @@ from harness.waiting import wait_until
 
 WATCHDOG = 2
 
-# What is written below these stays in memory. Nothing but the unit is started.
+# Changes below these folders stay in memory. Only the unit is started.
 BOOT = """
 set -e
 mount --make-rprivate /
@@ -74,7 +74,7 @@ class Systemd:
     def __exit__(self, *_):
         self.outer.kill()
         self.outer.wait()
-        # The folders that it made in the hierarchy of systemd, where there is one: they have no process any more.
+        # Its folders in systemd's control groups, if there are any: they have no process any more.
         for place in ("system.slice/imgsrv.service", "system.slice", "init.scope"):
             with contextlib.suppress(OSError):
                 os.rmdir(f"/sys/fs/cgroup/systemd/{place}")
