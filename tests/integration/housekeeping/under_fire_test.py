@@ -26,6 +26,7 @@ from harness.imgsrv import Server  # noqa: E402
 from uploads import Upload  # noqa: E402
 
 SECONDS = float(os.environ.get("IMGSRV_FIRE_SECONDS", 600 if LONG_FORM else 15))
+PATIENCE = 120  # more, until everyone has done something
 PUBLISHERS = 2
 BORROWERS = 3
 
@@ -114,8 +115,9 @@ def main():
         left = {digest for digest, in server.backends.database.query("SELECT digest FROM blobs")}
         return (killer.kills and collecting.runs and ledger.published and all(c.versions for c in clients)
                 and borrowed.ready.keys() - left)
-    end, told = time.monotonic() + SECONDS, time.monotonic()
-    while (time.monotonic() < end or not all_did_something()) and not any(c.error for c in clients):
+    began = told = time.monotonic()
+    while (((gone := time.monotonic() - began) < SECONDS or gone < SECONDS + PATIENCE and not all_did_something())
+           and not any(c.error for c in clients)):
         killer.kill_once()
         time.sleep(random.random() * 0.8)  # some work proceeds undisturbed
         if time.monotonic() - told > 60:
