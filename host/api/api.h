@@ -11,7 +11,7 @@
 #include "services/catalogue/blob_service.h"
 #include "services/catalogue/catalogue_service.h"
 #include "services/catalogue/document_service.h"
-#include "services/health.h"
+#include "services/health_service.h"
 #include "services/publishing/publish_service.h"
 #include "services/uploads/upload_service.h"
 

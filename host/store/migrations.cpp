@@ -76,7 +76,7 @@ Status apply(ports::Connection& connection, const ports::Call& call, Dialect dia
     return connection.commit(call).with_context("migration " + std::to_string(m.number) + " (" + m.name + ")");
 }
 
-// A node that still runs the version before may have the tables in use.
+// A node that still runs the previous version may be using the tables.
 Status apply_in_time(ports::Connection& connection, const ports::Call& call, Dialect dialect, const Migration& m) {
     for (int n = 1;; ++n) {
         Status status = apply(connection, call, dialect, m);
@@ -112,7 +112,8 @@ Result<std::vector<Migration>> load_migrations(const std::filesystem::path& dire
     for (std::size_t i = 0; i < found.size(); ++i)
         if (found[i].number != static_cast<int>(i) + 1)
             return Status(Code::invalid_argument,
-                          "migration numbers must be 1, 2, 3 …; there is no single number " + std::to_string(i + 1));
+                          "migration numbers must be 1, 2, 3 … without gaps or duplicates; check number " +
+                              std::to_string(i + 1));
     return found;
 }
 
@@ -125,7 +126,7 @@ Result<std::vector<AppliedMigration>> applied_migrations(Pool& pool, const ports
 }
 
 Result<int> migrate(Pool& pool, const ports::Call& call, const std::vector<Migration>& migrations) {
-    // The usual start: nothing to do, so no lock is taken.
+    // Usually there is nothing to do, so no lock is taken.
     IMGSRV_ASSIGN(auto applied, applied_migrations(pool, call));
     IMGSRV_TRY(check_history(applied, migrations));
     if (applied.size() == migrations.size()) return 0;

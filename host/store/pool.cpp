@@ -90,7 +90,7 @@ Status Pool::transact(const ports::Call& call, ports::Access access, const std::
         const ports::Call uncancelled{call.request_id, std::nullopt, nullptr};
         const bool lost = status.db_class() == DbClass::connection;
         if (lost || !connection->reset(uncancelled).ok()) {
-            // Others that wait in the pool come from the same time and are most likely dead too.
+            // The idle connections are as old and most likely dead too.
             connection.reset();
             const std::lock_guard lock(mutex_);
             idle_.clear();
@@ -112,8 +112,7 @@ Status Pool::transact(const ports::Call& call, ports::Access access, const std::
     }
     release(std::move(connection));
     if (!asks_to_repeat(status)) return status;
-    // It has been repeated for long enough. To the caller it is a busy database, not a conflict with somebody's
-    // request.
+    // Repeated for long enough. To the caller the database is busy; there is no conflict with another request.
     return Status(Code::unavailable, "the database is busy; try again shortly")
         .with_detail(status.describe())
         .with_retryable()

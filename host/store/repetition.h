@@ -4,9 +4,10 @@
 
 namespace imgsrv::store {
 
-// Whether a transaction that ended so lost against others and is worth another attempt: nothing of it was committed.
+// Whether a transaction lost against another one and should be repeated: nothing of it was committed.
 bool asks_to_repeat(const Status& status);
-// Waits before the attempt after this one (from 1), by chance, so that those who met do not meet again; 128 ms at most.
+// Sleeps after this attempt (from 1) for a random time, 128 ms at most, so that transactions that met do not meet
+// again.
 void pause_before(int attempt);
 
 }  // namespace imgsrv::store

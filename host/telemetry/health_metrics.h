@@ -1,6 +1,6 @@
 #pragma once
 
-#include "services/health.h"
+#include "services/health_service.h"
 #include "telemetry/families.h"
 
 namespace imgsrv::telemetry {

@@ -12,6 +12,8 @@
 #include "plugin/registry.h"
 #include "services/access/access_service.h"
 #include "services/access/provisioning_service.h"
+#include "services/access/rule_registry.h"
+#include "services/access/token_registry.h"
 #include "services/publishing/step_runner.h"
 #include "store/pool.h"
 

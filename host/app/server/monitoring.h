@@ -10,7 +10,7 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "services/catalogue/catalogue_clock.h"
-#include "services/health.h"
+#include "services/health_service.h"
 #include "services/housekeeping/collector.h"
 #include "services/housekeeping/durable_state.h"
 #include "services/housekeeping/scrubber.h"

@@ -18,7 +18,7 @@
 #include "services/catalogue/blob_service.h"
 #include "services/catalogue/catalogue_service.h"
 #include "services/catalogue/document_service.h"
-#include "services/health.h"
+#include "services/health_service.h"
 #include "services/housekeeping/collector.h"
 #include "services/housekeeping/scrubber.h"
 #include "services/housekeeping/store_identity.h"

@@ -18,29 +18,6 @@ bool Caller::may(domain::Action action) const {
     return std::find(actions.begin(), actions.end(), action) != actions.end();
 }
 
-Result<ports::TokenRecord> TokenRegistry::find_token(const ports::Call& call, std::string_view token_id) {
-    return pool_.read(call, [&](Transaction& tx) { return store::principals::find_live_token(tx, token_id); });
-}
-
-void TokenRegistry::token_used(const ports::Call& call, std::string_view token_id) {
-    const auto now = std::chrono::steady_clock::now();
-    {
-        const std::lock_guard lock(mutex_);
-        auto [it, fresh] = written_.try_emplace(std::string(token_id), now);
-        if (!fresh && now - it->second < std::chrono::minutes(1)) return;
-        it->second = now;
-        if (written_.size() > 10'000)
-            std::erase_if(written_, [&](const auto& e) { return now - e.second > std::chrono::minutes(1); });
-    }
-    // Nobody waits long for a time of use.
-    const ports::Call brief{call.request_id, now + std::chrono::seconds(1), call.cancel};
-    const Status kept = pool_.write(brief, [&](Transaction& tx) -> Status {
-        IMGSRV_ASSIGN(const Time at, tx.now());
-        return store::principals::touch_token(tx, token_id, at);
-    });
-    if (!kept.ok()) log::debug("last_used_at not kept", {{"error", kept.describe()}});
-}
-
 AccessService::AccessService(store::Pool& pool, std::vector<std::unique_ptr<ports::Authenticator>> authenticators)
     : pool_(pool), authenticators_(std::move(authenticators)) {}
 
@@ -63,7 +40,7 @@ Result<Caller> AccessService::authenticate(const ports::Call& call, std::string_
     return refused;
 }
 
-// The one place where an identity gets its rights.
+// The only place where an identity gets its rights.
 Result<Caller> AccessService::admit(const ports::Call& call, const ports::Identity& identity) {
     Caller caller;
     caller.identified = true;
@@ -99,7 +76,7 @@ Result<domain::Principal> AccessService::create_principal(const ports::Call& cal
         IMGSRV_ASSIGN(principal.created, tx.now());
         return store::principals::insert(tx, principal);
     }));
-    log::info("principal made", {{"request_id", call.request_id}, {"principal_id", principal.id}});
+    log::info("principal created", {{"request_id", call.request_id}, {"principal_id", principal.id}});
     return principal;
 }
 
@@ -114,7 +91,7 @@ Result<domain::Page<domain::Principal>> AccessService::principals(const ports::C
 
 namespace {
 
-// For whoever wants to know later who could do what; the request's own line says who asked for it.
+// For later questions of who could do what; the request's own log line says who asked for it.
 void record(const ports::Call& call, std::string_view what, std::string_view principal_id, std::string_view key,
             std::string_view value) {
     log::info(what, {{"request_id", call.request_id}, {"principal_id", principal_id}, {key, value}});
@@ -135,7 +112,7 @@ Status AccessService::grant(const ports::Call& call, std::string_view principal_
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::principals::grant(tx, principal_id, role_id, now);
     }));
-    record(call, "role given", principal_id, "role_id", role_id);
+    record(call, "role granted", principal_id, "role_id", role_id);
     return {};
 }
 
@@ -146,7 +123,7 @@ Status AccessService::revoke_role(const ports::Call& call, std::string_view prin
         if (role_id == domain::kRuleRole) IMGSRV_TRY(store::provisioning::remove_grants(tx, principal_id));
         return store::principals::revoke(tx, principal_id, role_id);
     }));
-    record(call, "role taken", principal_id, "role_id", role_id);
+    record(call, "role revoked", principal_id, "role_id", role_id);
     return {};
 }
 
@@ -207,7 +184,7 @@ Status AccessService::bootstrap(const ports::Call& call, const std::function<voi
         IMGSRV_ASSIGN(const Time now, tx.now());
         IMGSRV_ASSIGN(const bool managed, store::principals::has_live_auth_manager(tx, now));
         if (managed) return {};
-        // Of several nodes that start together one passes. The others wait here and then begin anew, before they print
+        // Of several nodes that start together, one passes. The others wait here and then start over, before they print
         // a token that would never be valid.
         IMGSRV_TRY(store::principals::claim_bootstrap(tx));
         principal.created = token.created = now;

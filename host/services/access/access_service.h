@@ -1,13 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "domain/page.h"
@@ -39,20 +36,6 @@ struct NewToken {
     Time expires;
 };
 
-// The tokens this host issued, for authenticators.
-class TokenRegistry final : public ports::TokenStore {
-  public:
-    explicit TokenRegistry(store::Pool& pool) : pool_(pool) {}
-    Result<ports::TokenRecord> find_token(const ports::Call& call, std::string_view token_id) override;
-    // Written at most once in a minute for each token.
-    void token_used(const ports::Call& call, std::string_view token_id) override;
-
-  private:
-    store::Pool& pool_;
-    std::mutex mutex_;
-    std::unordered_map<std::string, std::chrono::steady_clock::time_point> written_;
-};
-
 // Authentication through the configured plugins, authorization by the host alone, and the management of principals,
 // their roles and their API tokens.
 class AccessService {
@@ -81,9 +64,9 @@ class AccessService {
                                                   const domain::PageRequest& page);
     Status revoke_token(const ports::Call& call, std::string_view token_id);
 
-    // When nobody can manage access: makes an auth manager with a token that lives 24 hours, and prints the token. It
-    // is printed before it is committed: when the process dies between the two, the next start prints another one,
-    // while a token that was committed and not printed would shut everybody out for a day.
+    // If nobody can manage access: creates an auth manager with a token that lives 24 hours, and prints the token. It
+    // prints before it commits: if the process dies in between, the next start prints another token, while a token
+    // committed but not printed would lock everybody out for a day.
     Status bootstrap(const ports::Call& call, const std::function<void(const std::string&)>& print);
 
     const std::vector<std::unique_ptr<ports::Authenticator>>& authenticators() const { return authenticators_; }

@@ -18,7 +18,7 @@ using store::Transaction;
 // A record of a grant is written at most this often, whatever tokens say.
 constexpr auto kRecordEvery = std::chrono::minutes(1);
 
-// Those of the identity's claims that a rule forwards, as one JSON object.
+// The claims of the identity that a rule forwards, as one JSON object.
 std::string forwarded(const ports::Identity& identity, const std::vector<std::string>& names) {
     nlohmann::json object = nlohmann::json::object();
     for (const auto& [name, text] : identity.claims) {
@@ -55,7 +55,7 @@ Result<Look> look(Transaction& tx, const ports::Identity& identity) {
     return look;
 }
 
-// Makes the principal, when it is new, and records what let it in. The commit is the point from which both are there.
+// Creates the principal if it is new, and records what let it in, in one transaction.
 Result<std::string> record(store::Pool& pool, const ports::Call& call, const ports::Identity& identity,
                            const std::vector<domain::RuleGrant>& records) {
     domain::Principal principal{new_uuid(), "service", identity.display, std::nullopt, {}, Time()};
@@ -86,10 +86,10 @@ Result<Admitted> admit_external(store::Pool& pool, const ports::Call& call, cons
     if (!found.records.empty()) {
         IMGSRV_ASSIGN(admitted.principal_id, record(pool, call, identity, found.records));
         if (!found.principal)
-            log::info("principal made for an identity of another issuer", {{"request_id", call.request_id},
-                                                                           {"principal_id", admitted.principal_id},
-                                                                           {"issuer", identity.issuer},
-                                                                           {"subject", identity.subject}});
+            log::info("principal created for an identity of another issuer", {{"request_id", call.request_id},
+                                                                              {"principal_id", admitted.principal_id},
+                                                                              {"issuer", identity.issuer},
+                                                                              {"subject", identity.subject}});
     }
     if (found.let_in) admitted.role_ids.emplace_back(domain::kRuleRole);
     return admitted;

@@ -9,7 +9,7 @@
 namespace imgsrv::services {
 
 struct Admitted {
-    std::string principal_id;  // empty: no rule lets it in, and nobody has given it a role
+    std::string principal_id;  // empty: no rule lets it in, and it has no role
     std::vector<std::string> role_ids;
 };
 

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/uuid.h"
 #include "domain/names.h"
+#include "services/access/rule_registry.h"
 #include "store/access/principals.h"
 #include "store/access/provisioning.h"
 
@@ -14,10 +15,6 @@ namespace imgsrv::services {
 namespace {
 
 using store::Transaction;
-
-ports::Rule to_port(const domain::ProvisioningRule& rule) {
-    return {rule.id, rule.issuer_url, rule.audience, rule.forwarded_claims, rule.condition};
-}
 
 Status check_filled(std::string_view member, const std::string& text, std::size_t max_bytes) {
     if (text.empty()) return {Code::invalid_argument, std::string(member) + " must not be empty"};
@@ -33,13 +30,13 @@ Status check_texts(const domain::ProvisioningRule& rule) {
         IMGSRV_TRY(check_filled("forwarded_claims", name, 256));
         if (!names.insert(name).second) return {Code::invalid_argument, "forwarded_claims names '" + name + "' twice"};
     }
-    // It may have lines, so it is no text for check_text().
+    // check_text() allows no line breaks, a condition may have some.
     if (rule.condition.find('\0') != std::string::npos)
         return {Code::invalid_argument, "condition must not have a NUL character"};
     return {};
 }
 
-// For whoever wants to know later who could have been let in; the request's own line says who asked for it.
+// For later questions of who could have been let in; the request's own log line says who asked for it.
 void record(const ports::Call& call, std::string_view what, const domain::ProvisioningRule& rule) {
     log::info(what, {{"request_id", call.request_id},
                      {"rule_id", rule.id},
@@ -50,20 +47,6 @@ void record(const ports::Call& call, std::string_view what, const domain::Provis
 }
 
 }  // namespace
-
-Result<std::int64_t> RuleRegistry::generation(const ports::Call& call) {
-    return pool_.read(call, [](Transaction& tx) { return store::provisioning::generation(tx); });
-}
-
-Result<RuleRegistry::Rules> RuleRegistry::rules_in_force(const ports::Call& call) {
-    return pool_.read(call, [](Transaction& tx) -> Result<Rules> {
-        Rules out;
-        IMGSRV_ASSIGN(out.generation, store::provisioning::generation(tx));
-        IMGSRV_ASSIGN(const auto enabled, store::provisioning::enabled(tx));
-        for (const auto& rule : enabled) out.rules.push_back(to_port(rule));
-        return out;
-    });
-}
 
 Result<ports::Authenticator*> ProvisioningService::judge() const {
     const auto it = std::find_if(authenticators_.begin(), authenticators_.end(),
@@ -93,12 +76,12 @@ Result<domain::ProvisioningRule> ProvisioningService::create(const ports::Call& 
         rule.updated = rule.created;
         return store::provisioning::insert(tx, rule);
     }));
-    record(call, "provisioning rule made", rule);
+    record(call, "provisioning rule created", rule);
     return rule;
 }
 
 Result<domain::ProvisioningRule> ProvisioningService::update(const ports::Call& call, domain::ProvisioningRule rule) {
-    // First, so that what does not exist is not found rather than wrong.
+    // First, so that a missing rule is not_found and not invalid_argument.
     IMGSRV_TRY(this->rule(call, rule.id).status());
     IMGSRV_TRY(check(call, rule));
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
@@ -159,7 +142,7 @@ Result<std::vector<domain::RuleGrant>> ProvisioningService::lapsed(const ports::
         }
         if (grants.size() < kAtOnce) break;
     }
-    // A rule that is gone can be reconciled as long as it has left something behind.
+    // A deleted rule can be reconciled as long as grants of it are left.
     if (gone && !any) return std::move(found).status();
     return lapsed;
 }
@@ -169,7 +152,7 @@ Result<ProvisioningService::Reconciliation> ProvisioningService::reconcile(const
     IMGSRV_ASSIGN(const auto grants, lapsed(call, rule_id));
     Reconciliation out;
     out.applied = apply;
-    // A grant that a request renews meanwhile stays: the rule let that request in as it is now.
+    // A grant that a request renews in between stays: the rule as it is now let that request in.
     if (apply) {
         IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
             for (const auto& grant : grants) IMGSRV_TRY(store::provisioning::remove_grant(tx, grant));

@@ -13,17 +13,6 @@
 
 namespace imgsrv::services {
 
-// The rules in force, for authenticators.
-class RuleRegistry final : public ports::RuleStore {
-  public:
-    explicit RuleRegistry(store::Pool& pool) : pool_(pool) {}
-    Result<std::int64_t> generation(const ports::Call& call) override;
-    Result<Rules> rules_in_force(const ports::Call& call) override;
-
-  private:
-    store::Pool& pool_;
-};
-
 // The rules that let in callers with tokens of other issuers. A change holds from the next request on, on every node.
 class ProvisioningService {
   public:

@@ -6,7 +6,7 @@
 namespace imgsrv::services {
 namespace {
 
-// A trusted blob that the store does not have is damage, not a wrong question.
+// If the store lacks a trusted blob, that is damage, not a bad request.
 Status as_damage(Status status, const domain::Blob& blob) {
     if (status.code() != Code::not_found) return status;
     log::error("a trusted blob is missing in the object store", {{"digest", blob.digest}});

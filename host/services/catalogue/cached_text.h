@@ -23,10 +23,10 @@ class CachedText {
     explicit CachedText(std::string text);
 
     const Form& identity() const { return forms_[0]; }
-    // Null while nobody has made it. Never waits.
+    // Null if it has not been made yet. Never waits.
     const Form* find(Coding coding) const;
-    // Makes it when needed, which takes 0.2 s for 10 MB; who comes meanwhile waits. Identity where the coding saves
-    // nothing or there is no memory for it.
+    // Makes it if needed, which takes 0.2 s for 10 MB; other callers wait. Identity if the coding saves nothing or
+    // there is no memory for it.
     const Form& get(Coding coding) const;
 
   private:

@@ -8,7 +8,7 @@
 namespace imgsrv::services {
 namespace {
 
-// A snapshot of one step's rows and the aliases, read in one transaction and then given out without the database.
+// One step's rows and the aliases, read in one transaction and then served without the database.
 class SnapshotView final : public ports::RenderView {
   public:
     Status load(store::Transaction& tx, std::string_view step) {

@@ -32,7 +32,7 @@ class DocumentService {
     std::vector<std::string> paths() const;
     // The document if it is rendered for the current generation; null otherwise. Never blocks long. [any]
     std::shared_ptr<const RenderedDocument> cached(std::string_view path) const;
-    // Renders when needed; callers that come meanwhile wait for the one that renders. not_found: no such path.
+    // Renders if needed; other callers wait for the one that renders. not_found: no such path.
     Result<std::shared_ptr<const RenderedDocument>> get(const ports::Call& call, std::string_view path);
 
   private:
@@ -42,7 +42,7 @@ class DocumentService {
         mutable std::mutex shown;  // guards current
         std::mutex rendering;
         std::shared_ptr<const RenderedDocument> current;
-        // The last failure: who waited for the one that failed is told the same, rather than failing in turn.
+        // The last failure. Callers that waited for that render get it too, rather than failing in turn.
         Status failure;
         std::chrono::steady_clock::time_point failed_at{};
     };

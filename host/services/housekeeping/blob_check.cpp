@@ -21,7 +21,7 @@ class PacedReader final : public ports::ByteReader {
     std::optional<std::uint64_t> size() const override { return source_.size(); }
 
     Result<std::size_t> read(std::span<std::byte> buffer) override {
-        // Small pieces, so that a low rate is an even one.
+        // In small pieces, so that a low rate is even.
         const std::size_t piece =
             how_.rate == 0 ? buffer.size() : std::clamp<std::size_t>(how_.rate / 10, 4096, buffer.size());
         IMGSRV_ASSIGN(const std::size_t n, source_.read(buffer.first(std::min(piece, buffer.size()))));
@@ -37,7 +37,7 @@ class PacedReader final : public ports::ByteReader {
         const auto until = began_ + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
                                         static_cast<double>(done_) / static_cast<double>(how_.rate)));
         while (Clock::now() < until) {
-            if (call_.cancelled()) return {Code::cancelled, "reading the blob was called off"};
+            if (call_.cancelled()) return {Code::cancelled, "reading the blob was cancelled"};
             std::this_thread::sleep_for(std::min<Clock::duration>(until - Clock::now(), std::chrono::milliseconds(50)));
         }
         return {};
@@ -69,7 +69,7 @@ Result<std::optional<std::string>> look(const ports::Call& call, ports::ObjectSt
     const Status read = hash_stream(call, body, hash);
     if (read.code() == Code::data_loss) return Damage("cannot be read: " + std::string(read.message()));
     IMGSRV_TRY(read);
-    // stat() said that all of it is there: a connection was cut.
+    // stat() found the whole object, so the connection was cut.
     if (hash.length() < blob.size)
         return Status(Code::unavailable, "the store ended the object " + blob.storage_key + " after " +
                                              std::to_string(hash.length()) + " of " + std::to_string(blob.size) +

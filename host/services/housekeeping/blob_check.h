@@ -15,8 +15,8 @@ struct BlobCheck {
     std::uint64_t* read = nullptr;  // bytes read are added, may be null
 };
 
-// What is wrong with a blob's object, in words for people that go on after "blob sha256:… "; none when it is sound.
-// What would be damage is looked at twice. A status that is not OK: the store could not tell.
+// What is wrong with a blob's object, in words that follow "blob sha256:… "; none if it is sound. Damage is only
+// reported after a second look. Not OK: the store could not tell.
 Result<std::optional<std::string>> check_blob(const ports::Call& call, ports::ObjectStore& objects,
                                               const domain::Blob& blob, const BlobCheck& how);
 

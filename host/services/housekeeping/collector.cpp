@@ -11,11 +11,11 @@ using store::Transaction;
 
 namespace {
 
-// Rows that one transaction changes: others write meanwhile.
+// Rows that one transaction changes; others write in between.
 constexpr std::uint32_t kBatch = 100;
 constexpr std::uint32_t kObjectsAtOnce = 1000;
 constexpr std::chrono::hours kOrphanInterval{24};
-// A few are left behind when processes die, whatever else is in the store.
+// Processes that die leave a few, however small the store is.
 constexpr std::size_t kFewOrphans = 3;
 
 void count(store::collection::Totals& totals, std::uint64_t bytes) {
@@ -29,7 +29,7 @@ void accumulate(store::collection::Totals& sum, const store::collection::Totals&
 }
 
 Status cancelled() {
-    return {Code::cancelled, "the collection was called off"};
+    return {Code::cancelled, "the collection was cancelled"};
 }
 
 }  // namespace
@@ -42,11 +42,11 @@ Status Collector::collect(const ports::Call& call, CollectorReport& report) {
     return sweep(call, report);
 }
 
-// Candidates are read in pages, so that no writer waits for the search; each is looked at again when it is marked.
+// Candidates are read in pages, so that no writer waits for the search; each is checked again when it is marked.
 Status Collector::mark(const ports::Call& call, CollectorReport& report) {
     IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        return store::collection::unmark_named(tx, now);
+        return store::collection::unmark_referenced(tx, now);
     }));
     for (std::string after;;) {
         if (call.cancelled()) return cancelled();
@@ -76,12 +76,12 @@ Status Collector::sweep(const ports::Call& call, CollectorReport& report) {
     for (;;) {
         if (call.cancelled()) return cancelled();
         std::vector<domain::Blob> gone;
-        // Commit point: with the rows, the blobs are gone, and their keys wait to be removed.
+        // Commit point: the blobs are gone with their rows, and their objects are queued for removal.
         IMGSRV_ASSIGN(const std::size_t due, pool_.write(call, [&](Transaction& tx) -> Result<std::size_t> {
             gone.clear();
             IMGSRV_ASSIGN(const Time now, tx.now());
             const Time before = now - options_.grace;
-            IMGSRV_TRY(store::collection::unmark_named(tx, now));
+            IMGSRV_TRY(store::collection::unmark_referenced(tx, now));
             IMGSRV_ASSIGN(auto blobs, store::collection::due(tx, before, kBatch));
             for (auto& blob : blobs) {
                 IMGSRV_ASSIGN(const bool collected, store::collection::collect(tx, blob, before, now));
@@ -137,13 +137,13 @@ Status Collector::queue_orphans(const ports::Call& call, CollectorReport& report
                   }));
     if (!options_.all_orphans && orphans.size() > std::max<std::uint64_t>(named, kFewOrphans))
         return {Code::failed_precondition,
-                "the database names " + std::to_string(named) + " objects of the store and not the other " +
+                "the database has rows for " + std::to_string(named) + " objects of the store and none for the other " +
                     std::to_string(orphans.size()) +
                     "; none was removed. Is it this store's database? If so, 'imgsrv gc --all-orphans' removes them"};
     for (const auto& object : orphans) {
         if (call.cancelled()) return cancelled();
-        // Once more in the transaction: what is unknown then can never become known, for a session that has ended
-        // promotes nothing.
+        // Checked again in the transaction: an object without a row can never get one from here on, because a session
+        // that has ended promotes nothing.
         IMGSRV_ASSIGN(const bool queued, pool_.write(call, [&](Transaction& tx) -> Result<bool> {
             IMGSRV_ASSIGN(const Time now, tx.now());
             IMGSRV_ASSIGN(const bool known, store::collection::key_is_known(tx, object.key));
@@ -176,7 +176,7 @@ Status Collector::remove_queued(const ports::Call& call, CollectorReport& report
                 gone.push_back(&removal);
                 count(report.removed, removal.size);
             } else if (trouble.ok()) {
-                trouble = std::move(removed).with_context("an object that nothing names was not removed");
+                trouble = std::move(removed).with_context("an unreferenced object was not removed");
             }
         }
         if (!gone.empty())

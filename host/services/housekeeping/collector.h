@@ -13,59 +13,58 @@
 namespace imgsrv::services {
 
 struct CollectorOptions {
-    // How long nothing names a blob before it is removed.
+    // How long a blob stays unreferenced before it is removed.
     std::chrono::milliseconds grace{24 * 3'600'000};
-    // How old an object that no row names is before it is removed.
+    // How old an object without a row must be before it is removed.
     std::chrono::milliseconds orphan_age{3'600'000};
-    // Also when they are most of what is in the store.
+    // Remove orphans even if they are most of the store.
     bool all_orphans = false;
 };
 
 // What one pass did, or would do.
 struct CollectorReport {
-    store::collection::Totals marked;     // found to be named by nothing, just now
+    store::collection::Totals marked;     // found unreferenced in this pass
     store::collection::Totals collected;  // blobs removed after the grace
-    store::collection::Totals orphans;    // objects that no row names
+    store::collection::Totals orphans;    // objects without a row
     store::collection::Totals removed;    // objects gone from the store
 };
 
-// Removes what nothing needs any more: blobs that no version, draft or upload names for longer than the grace, and
-// objects that no row names. Runs beside everything else, on several nodes at once, in batches; a process that dies
-// anywhere leaves nothing wrong, and the next pass goes on.
+// Removes what is no longer needed: blobs that stay unreferenced by any version, draft or upload for the grace, and
+// objects without a row. Runs in batches beside everything else, on several nodes at once; if a process dies, the next
+// pass continues where it stopped.
 //
 // A blob goes in three steps: its row is deleted and its key queued in one transaction, which is the commit point; then
-// the object is removed; then the key leaves the queue. Keys are never used again, so that a late removal hits nothing
-// else. [any worker]
+// the object is removed; then the key leaves the queue. Keys are never reused, so a late removal hits nothing else.
+// [any worker]
 class Collector {
   public:
     Collector(store::Pool& pool, ports::ObjectStore& objects, CollectorOptions options);
 
-    // Marks, and removes what was marked long enough ago. Needs the database only.
+    // Marks unreferenced blobs, and removes the rows of those marked for the grace. Does not touch the store.
     Status collect(const ports::Call& call, CollectorReport& report);
-    // Looks through the object store and queues what nothing names. Reads the store only. failed_precondition, and
-    // nothing is queued, when that is most of what is in the store: the database is likely another store's, or empty
-    // for it was lost.
-    // told: of each, once it is queued; may be null.
+    // Looks through the object store and queues objects without a row for removal; only reads the store. told: called
+    // for each object once it is queued; may be null. failed_precondition: they are most of the store, so the database
+    // is likely another store's, or was lost; nothing is queued.
     Status queue_orphans(const ports::Call& call, CollectorReport& report,
                          const std::function<Status(const ports::ObjectInfo&)>& told = nullptr);
-    // Objects that nothing names, old enough to be sure.
+    // Visits the objects without a row that are old enough.
     Status visit_orphans(const ports::Call& call, const std::function<Status(const ports::ObjectInfo&)>& visit);
-    // Removes the objects whose keys are queued, unless a backup holds them.
+    // Removes the queued objects, unless a hold keeps them.
     Status remove_queued(const ports::Call& call, CollectorReport& report);
 
     // Changes nothing: `collected` are the blobs that are due, `marked` those that would be marked, `removed` those
     // that are queued.
     Result<CollectorReport> preview(const ports::Call& call);
 
-    // For a worker: removes what is queued; and when no node has done so for `interval`, collects; and when none has
-    // for a day, looks for orphans. False: nothing is left to do at once.
+    // For a worker: removes what is queued; collects if no node has for `interval`; looks for orphans if none has for a
+    // day. False: nothing is left to do now.
     Result<bool> run_due(const ports::Call& call, std::chrono::milliseconds interval);
 
     // Everything since the process began. [any]
     CollectorReport totals() const;
 
   private:
-    // How many objects of that age something does name.
+    // Visits old objects without a row; returns how many old ones have one.
     Result<std::uint64_t> visit_old(const ports::Call& call,
                                     const std::function<Status(const ports::ObjectInfo&)>& orphan);
     Status mark(const ports::Call& call, CollectorReport& report);

@@ -5,7 +5,7 @@ namespace imgsrv::services {
 Result<store::statistics::Snapshot> DurableState::read() {
     constexpr auto kFresh = std::chrono::seconds(1);
     constexpr auto kPatience = std::chrono::seconds(2);
-    // Who comes meanwhile waits for the one that reads.
+    // Other callers wait for the one that reads.
     const std::lock_guard lock(mutex_);
     if (!last_ || std::chrono::steady_clock::now() - read_at_ >= kFresh) {
         const ports::Call call{"metrics", std::chrono::steady_clock::now() + kPatience, nullptr};

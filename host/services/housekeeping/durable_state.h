@@ -10,8 +10,8 @@
 
 namespace imgsrv::services {
 
-// The numbers of what the database holds, at a bounded cost: one snapshot is read a second at most, whoever asks, and
-// nobody waits longer than two seconds for it.
+// Counts what the database holds, for metrics, at a bounded cost: all callers share one snapshot a second and wait two
+// seconds for it at most.
 class DurableState {
   public:
     explicit DurableState(store::Pool& pool) : pool_(pool) {}

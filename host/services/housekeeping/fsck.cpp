@@ -54,7 +54,7 @@ Status Fsck::check_database(const ports::Call& call) {
     IMGSRV_ASSIGN(const auto missing,
                   pool_.read(call, [](Transaction& tx) { return store::consistency::published_without_blob(tx); }));
     for (const auto& m : missing)
-        tell(m.image + " " + m.version + " is published and names " + m.digest + " of " + std::to_string(m.size) +
+        tell(m.image + " " + m.version + " is published and references " + m.digest + " of " + std::to_string(m.size) +
                  " bytes, which is not here",
              "upload these bytes");
     return {};
@@ -70,8 +70,9 @@ Status Fsck::check_uploads(const ports::Call& call) {
         const bool open = s.state == "created" || s.state == "uploading";
         tell("upload session " + s.id + " for " + s.digest +
                  (open ? " expired at " : " is " + s.state + " and late since ") + format_rfc3339(s.since),
-             open ? "is a server running? Its sweeper ends such sessions each minute"
-                  : "is a server running, with cas-promotion-enabled, and is its worker-cas-promotion well (/health)?");
+             open ? "is a server running? Its sweeper ends such sessions every minute"
+                  : "is a server running, with cas-promotion-enabled, and is its worker-cas-promotion healthy "
+                    "(/health)?");
     }
     IMGSRV_ASSIGN(const auto waiting,
                   pool_.read(call, [](Transaction& tx) -> Result<std::vector<store::consistency::LateRemoval>> {
@@ -79,8 +80,8 @@ Status Fsck::check_uploads(const ports::Call& call) {
                       return store::consistency::late_removals(tx, now, kMaxRemovalsTold);
                   }));
     for (const auto& r : waiting)
-        tell("object " + r.key + " is to be removed since " + format_rfc3339(r.since),
-             "is a server running, with a gc-interval, and is its worker-gc well (/health)?");
+        tell("object " + r.key + " has been waiting for removal since " + format_rfc3339(r.since),
+             "is a server running, with a gc-interval, and is its worker-gc healthy (/health)?");
     return {};
 }
 
@@ -98,14 +99,14 @@ Status Fsck::check_jobs(const ports::Call& call) {
         return {};
     }));
     for (const auto& s : steps)
-        tell("step " + s.step + " of job " + s.job + " (" + s.image + " " + s.version + ") waits for a worker since " +
-                 format_rfc3339(s.since),
-             "is a server running, and is its worker-publish well (/health)?");
+        tell("step " + s.step + " of job " + s.job + " (" + s.image + " " + s.version +
+                 ") has been waiting for a worker since " + format_rfc3339(s.since),
+             "is a server running, and is its worker-publish healthy (/health)?");
     for (const auto& v : versions) {
         if (options_.repair)
             IMGSRV_TRY(pool_.write(call, [&](Transaction& tx) -> Status {
                 IMGSRV_ASSIGN(const Time now, tx.now());
-                // It may have been published since it was looked for.
+                // It may have been published since the query.
                 IMGSRV_ASSIGN(const auto stuck, store::consistency::publishing_without_job(tx));
                 if (std::none_of(stuck.begin(), stuck.end(), [&](const auto& one) { return one.id == v.id; }))
                     return {};
@@ -124,8 +125,8 @@ Status Fsck::check_jobs(const ports::Call& call) {
                 return store::consistency::fail_job(tx, j.id, now);
             }));
         tell("job " + j.id + " of " + j.image + " " + j.version + " is " + j.state + " and has nothing to run",
-             options_.repair ? "it is failed now: 'imgsrv job abandon " + j.id + "', then publish again"
-                             : "--repair makes it failed, so that it can be abandoned",
+             options_.repair ? "it has failed now: run 'imgsrv job abandon " + j.id + "', then publish again"
+                             : "--repair fails it, so that it can be abandoned",
              options_.repair);
     }
     return {};
@@ -155,7 +156,7 @@ Status Fsck::check_blobs(const ports::Call& call) {
 }
 
 Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
-    if (call.cancelled()) return {Code::cancelled, "fsck was called off"};
+    if (call.cancelled()) return {Code::cancelled, "fsck was cancelled"};
     ++summary_.blobs;
     summary_.bytes += blob.size;
     std::optional<std::string> damage;
@@ -173,17 +174,17 @@ Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
         auto now = store::blobs::find(tx, blob.digest);
         if (now.status().code() == Code::not_found) return false;
         IMGSRV_TRY(now.status());
-        IMGSRV_ASSIGN(versions, versions_naming(tx, blob.digest));
+        IMGSRV_ASSIGN(versions, versions_referencing(tx, blob.digest));
         return now->storage_key == blob.storage_key && now->damage == blob.damage;
     }));
     if (!current) return {};
     const std::string name = "blob " + blob.digest + " ";
-    const std::string named = versions.empty() ? " (no version names it)" : " (of " + versions + ")";
+    const std::string named = versions.empty() ? " (unreferenced)" : " (of " + versions + ")";
 
     if (!looked.fault.ok()) {
-        // It may be there again once the disk or the store was looked after: it is not marked.
+        // Not marked: it may be readable again once the disk or the store is repaired.
         tell(name + "cannot be read: " + looked.fault.describe() + named,
-             "look after the store; if the object is lost, remove it at " + blob.storage_key +
+             "repair the store; if the object is lost, remove it at " + blob.storage_key +
                  ", then --repair lets the same bytes be uploaded again");
         return {};
     }
@@ -198,7 +199,7 @@ Status Fsck::check_blob_of(const ports::Call& call, const domain::Blob& blob) {
                 return store::blobs::set_sound(tx, blob.digest, blob.storage_key, now);
             }));
         tell(name + "is marked damaged, and its bytes are sound" + named,
-             options_.repair ? "it is served again" : "--deep --repair has it served again", options_.repair);
+             options_.repair ? "it is served again" : "--deep --repair serves it again", options_.repair);
         return {};
     }
     if (options_.repair) IMGSRV_TRY(record_damage(call, pool_, identity_, blob, *damage).status());
@@ -213,7 +214,7 @@ Status Fsck::check_orphans(const ports::Call& call) {
     CollectorReport queued;
     const auto found = [&](const ports::ObjectInfo& object) {
         tell("object " + object.key + " of " + std::to_string(object.size) + " bytes belongs to no blob",
-             options_.repair ? "it is queued to be removed" : "'imgsrv gc' removes it", options_.repair);
+             options_.repair ? "it is queued for removal" : "'imgsrv gc' removes it", options_.repair);
         return Status();
     };
     return options_.repair ? collector.queue_orphans(call, queued, found) : collector.visit_orphans(call, found);

@@ -14,14 +14,14 @@ namespace imgsrv::services {
 
 struct FsckOptions {
     bool deep = false;    // read every byte
-    bool repair = false;  // mend what can be mended by rows; the server may run meanwhile
-    bool late = true;     // tell of work that nobody takes up, too
+    bool repair = false;  // fix what can be fixed in the database; the server may run
+    bool late = true;     // report work that no worker has taken up, too
 };
 
 // One thing that is wrong.
 struct Finding {
     std::string what;  // names the digest, version, job or session
-    std::string next;  // what the operator does about it; or what was done
+    std::string next;  // what the operator should do, or what was done
     bool repaired = false;
 };
 
@@ -32,21 +32,21 @@ struct FsckSummary {
     std::uint64_t repaired = 0;
 };
 
-// Looks whether everything that the database promises is there, and nothing stands still: each trusted blob's object
-// with its size (deep: and its digest), objects that nothing names, stuck uploads, jobs and versions, lost projections,
-// and the database's own state. Runs beside the server.
+// Checks that everything the database promises is there and nothing is stuck: each trusted blob's object and size
+// (deep: its digest, too), objects without a row, stuck uploads, jobs and versions, lost projections, and the database
+// itself. Runs beside the server.
 //
-// What repair does: marks blobs that are damaged, so that they are not served and can be uploaded again, and takes the
-// mark off those that are sound after all (deep); queues objects that nothing names for removal; returns versions that
-// no job publishes to draft; fails jobs that have nothing to run; and runs steps again whose rows are lost.
+// repair marks damaged blobs, so that they are not served and can be uploaded again, and unmarks those that are sound
+// after all (deep); queues objects without a row for removal; returns versions that no job publishes to draft; fails
+// jobs that have nothing to run; and runs steps again whose rows are lost.
 class Fsck {
   public:
     using Report = std::function<void(const Finding&)>;
 
     Fsck(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, FsckOptions options, Report report);
 
-    // A status that is not OK: it could not look at everything, or not at all, for the store is not the database's. A
-    // single object that cannot be read, while the store is well, is a finding.
+    // Not OK: it could not check everything, or the store is not the database's and it checked nothing. A single
+    // unreadable object in a healthy store is a finding.
     Result<FsckSummary> run(const ports::Call& call);
 
   private:

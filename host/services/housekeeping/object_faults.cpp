@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kTries = 5;
 
-// What the store knows of the object, so that its own health is in no question.
+// An answer about the object; it proves the store healthy.
 bool is_answer(const Status& status) {
     return status.ok() || status.code() == Code::not_found || status.code() == Code::data_loss;
 }
@@ -28,15 +28,15 @@ ObjectOutcome ObjectFaults::attempt(const ports::Call& call, std::string_view ke
     if (ends_run(status)) return {{}, std::move(status)};
     for (auto* store : stores_)
         if (Status well = store->health(call); !well.ok()) return {{}, std::move(well)};
-    // The store may have come back just now.
+    // The store may just have come back.
     status = work();
     if (is_answer(status)) return {std::move(status), {}};
     if (ends_run(status)) return {{}, std::move(status)};
     if (++in_a_row_ >= kMostInARow)
         return {{},
                 Status(Code::unavailable,
-                       "the object store says that it is well, but " + std::to_string(kMostInARow) +
-                           " objects one after another could not be had; the last one: " + status.describe())
+                       "the object store reports that it is healthy, but " + std::to_string(kMostInARow) +
+                           " objects one after another could not be read; the last one: " + status.describe())
                     .with_retryable()};
     return {std::move(status), {}};
 }
@@ -47,7 +47,7 @@ Status ObjectFaults::try_often(const ports::Call& call, std::string_view key,
     for (int tried = 1;; ++tried) {
         Status status = work();
         if (status.ok() || !status.retryable() || tried == kTries || call.cancelled()) return status;
-        log::warn("work on an object failed, it is tried again", {{"key", key}, {"error", status.describe()}});
+        log::warn("work on an object failed; retrying", {{"key", key}, {"error", status.describe()}});
         std::this_thread::sleep_for(pause);
         pause *= 2;
     }
@@ -58,7 +58,7 @@ Status require_some_blob(const ports::Call& call, ports::ObjectStore& objects) {
     if (!page.objects.empty()) return {};
     return Status(Code::unavailable,
                   "the object store holds no blob at all; is it the right one, and mounted? If all is lost, "
-                  "'imgsrv fsck --repair' lets it be uploaded again")
+                  "'imgsrv fsck --repair' allows it to be uploaded again")
         .with_retryable();
 }
 

@@ -10,28 +10,28 @@
 
 namespace imgsrv::services {
 
-// What became of the work on one object. At most one of them is not OK.
+// How the work on one object ended. At most one of the two is not OK.
 struct ObjectOutcome {
-    Status fault;    // this object's own: not_found, data_loss, or what cannot be done to it while its store is well
-    Status trouble;  // everything's: a store that is away or full, or the run was called off
+    Status fault;    // of this object: not_found, data_loss, or an operation that fails while its store is healthy
+    Status trouble;  // of the whole run: a store that is away or full, or cancelled
 };
 
-// For runs over many objects. Tells trouble with one object (a bad sector, a key that a store always fails on), after
-// which the run goes on, from trouble with a store, which ends it. [any]
+// For runs over many objects. Tells a fault of one object (a bad sector, a key that a store always fails on), after
+// which the run continues, from trouble with a store, which ends it. [any]
 class ObjectFaults {
   public:
     static constexpr std::chrono::milliseconds kFirstPause{500};
-    // So many objects that could not be had, and none between them that could: whatever the store says, it is not well.
+    // After this many faults in a row the store counts as unhealthy, whatever its health check says.
     static constexpr unsigned kMostInARow = 16;
 
-    // The stores that the work needs; they must outlive this. The pause before another try doubles from try to try.
+    // stores: those that the work needs; they outlive this. The pause before a retry doubles each time.
     explicit ObjectFaults(std::vector<ports::ObjectStore*> stores, std::chrono::milliseconds first_pause = kFirstPause)
         : stores_(std::move(stores)), first_pause_(first_pause) {}
 
-    // Does the work on the object with this key, several times when it fails in passing. `work` touches nothing but
-    // the stores, so that no other trouble is taken for the object's.
+    // Does the work on the object with this key and retries transient failures. `work` must touch nothing but the
+    // stores, so that no other failure is blamed on the object.
     ObjectOutcome attempt(const ports::Call& call, std::string_view key, const std::function<Status()>& work);
-    // The bytes of an object could be had.
+    // An object was read: the faults in a row start again at 0.
     void note_read() { in_a_row_ = 0; }
 
   private:
@@ -42,8 +42,8 @@ class ObjectFaults {
     std::atomic<unsigned> in_a_row_{0};
 };
 
-// A folder that is not mounted and a bucket that was mistaken for another one have nothing of what they should: that
-// says nothing of one blob. unavailable then.
+// unavailable if the store holds no blob at all: then it is not mounted or the wrong one, and a missing object says
+// nothing about its blob.
 Status require_some_blob(const ports::Call& call, ports::ObjectStore& objects);
 
 }  // namespace imgsrv::services

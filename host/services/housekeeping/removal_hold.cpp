@@ -25,7 +25,7 @@ Result<std::unique_ptr<RemovalHold>> RemovalHold::take(const ports::Call& call, 
     }));
     try {
         return std::unique_ptr<RemovalHold>(new RemovalHold(pool, owner));
-    } catch (const std::system_error& error) {  // the row runs out
+    } catch (const std::system_error& error) {  // the row expires
         return Status(Code::resource_exhausted, "no thread could be started: " + std::string(error.what()));
     }
 }
@@ -36,7 +36,7 @@ RemovalHold::RemovalHold(store::Pool& pool, std::string owner) : pool_(pool), ow
             return pool_.write(ports::Call{owner_, deadline, nullptr}, [&](Transaction& tx) -> Status {
                 IMGSRV_ASSIGN(const Time now, tx.now());
                 IMGSRV_ASSIGN(const bool held, store::collection::extend_hold(tx, owner_, now, now + kTime));
-                return held ? Status() : Status(Code::aborted, "the hold ran out");
+                return held ? Status() : Status(Code::aborted, "the hold expired");
             });
         },
         nullptr);
@@ -51,7 +51,7 @@ RemovalHold::~RemovalHold() {
 Status RemovalHold::check() const {
     if (!lease_->lost()) return {};
     return {Code::aborted,
-            "the server's database could not be reached in time to keep objects from being removed; "
+            "the hold on removals expired, because the server's database could not be reached in time; "
             "run the backup again"};
 }
 

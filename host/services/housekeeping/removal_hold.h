@@ -3,17 +3,17 @@
 #include <memory>
 #include <string>
 
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 #include "store/pool.h"
 
 namespace imgsrv::services {
 
-// No object is removed from the store as long as it lives, by whichever process: a row says so, which is renewed in a
-// thread of its own. A process that dies leaves a row that runs out.
+// While it lives, no process removes an object from the store. It is a row that a thread of its own renews; if the
+// process dies, the row expires.
 class RemovalHold {
   public:
-    // What was not queued for removal before stays from here on. purpose: who holds it, for people. pool
-    // outlives it. resource_exhausted: there is no thread to be had.
+    // While held, nothing newly queued is deleted. purpose: shown to people, "backup". The pool outlives the hold.
+    // resource_exhausted: no thread could be started.
     static Result<std::unique_ptr<RemovalHold>> take(const ports::Call& call, store::Pool& pool,
                                                      const std::string& purpose);
     ~RemovalHold();
@@ -22,7 +22,7 @@ class RemovalHold {
 
     // Cancelled once the row could not be renewed in time.
     CancelToken token() const { return lease_->token(); }
-    // aborted: it may have run out, and objects may have been removed. [any]
+    // aborted: the hold may have expired, and objects may have been removed. [any]
     Status check() const;
 
   private:

@@ -2,7 +2,7 @@
 
 #include "core/log.h"
 #include "services/housekeeping/blob_check.h"
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 #include "store/catalogue/blobs.h"
 #include "store/housekeeping/scrubbing.h"
 
@@ -12,12 +12,12 @@ using store::Transaction;
 
 namespace {
 
-// A blob that could not be read (a bad sector, say) must not keep the others from their turn.
+// An unreadable blob (a bad sector, say) must not block the others.
 constexpr std::chrono::minutes kPutOff{10};
 
 }  // namespace
 
-Result<std::string> versions_naming(Transaction& tx, std::string_view digest) {
+Result<std::string> versions_referencing(Transaction& tx, std::string_view digest) {
     constexpr std::uint32_t kMost = 5;
     IMGSRV_ASSIGN(const auto versions, store::scrubbing::versions_with(tx, digest, kMost));
     std::string text;
@@ -32,7 +32,7 @@ Result<bool> record_damage(const ports::Call& call, store::Pool& pool, StoreIden
     // Commit point: from here on the blob is not served.
     IMGSRV_ASSIGN(const bool news, pool.write(call, [&](Transaction& tx) -> Result<bool> {
         IMGSRV_ASSIGN(const Time now, tx.now());
-        IMGSRV_ASSIGN(versions, versions_naming(tx, blob.digest));
+        IMGSRV_ASSIGN(versions, versions_referencing(tx, blob.digest));
         return store::blobs::set_damaged(tx, blob.digest, blob.storage_key, damage, now);
     }));
     if (!news) return false;
@@ -67,7 +67,7 @@ Result<bool> Scrubber::run_one(const ports::Call& call) {
             call.cancel);
         const ports::Call work{call.request_id, std::nullopt, lease.token()};
         damage = check_blob(work, objects_, blob, {true, options_.rate, &bytes});
-        if (lease.lost()) return true;  // collected meanwhile, or another node's
+        if (lease.lost()) return true;  // collected, or another node's
     }
     {
         const std::lock_guard lock(mutex_);
@@ -96,7 +96,7 @@ Status Scrubber::judge(const ports::Call& call, const domain::Blob& blob, const 
         }
     }
     if (damage && blob.damage) {
-        // Known: it is looked at again when its turn comes.
+        // Already known: it is read again when its turn comes.
         return pool_.write(call, [&](Transaction& tx) -> Status {
             IMGSRV_ASSIGN(const Time now, tx.now());
             return store::scrubbing::set_read(tx, blob.digest, now);

@@ -24,18 +24,16 @@ struct ScrubberStats {
     std::uint64_t healed = 0;   // found sound after they had been marked
 };
 
-// Reads trusted blobs again, the one that was not read for the longest first, and marks those whose bytes are missing
-// or wrong: they are no longer served until the same bytes are uploaded again. One node at a time reads a blob. [any
-// worker]
+// Rereads trusted blobs, the longest unread first, and marks those whose bytes are missing or wrong; a marked blob is
+// not served until the same bytes are uploaded again. One node at a time reads a blob. [any worker]
 class Scrubber {
   public:
     // owner: "<node>/<process>", unique for each run of a process.
     Scrubber(store::Pool& pool, ports::ObjectStore& objects, StoreIdentity& identity, std::string owner,
              ScrubberOptions options);
 
-    // Reads one blob. False when none is due. A status that is not OK: the store or the database is in trouble, and
-    // nothing is known of the blob; others come first then. No blob is marked by the word of a store that is not the
-    // database's.
+    // Reads one blob; false if none is due. Not OK: the store or the database failed, nothing is known of the blob, and
+    // others come first. A store that is not the database's marks no blob.
     Result<bool> run_one(const ports::Call& call);
     // Since the process began. [any]
     ScrubberStats stats() const;
@@ -52,11 +50,11 @@ class Scrubber {
     ScrubberStats stats_;
 };
 
-// The versions that name the blob, for people: "debian 12.5, debian 13.0"; five at most.
-Result<std::string> versions_naming(store::Transaction& tx, std::string_view digest);
+// The versions that reference the blob, for people: "debian 12.5, debian 13.0"; five at most.
+Result<std::string> versions_referencing(store::Transaction& tx, std::string_view digest);
 
-// Writes down what a look at a blob's bytes found, and tells the log of it when it is news. True when it is.
-// Nothing is written when the store is, by now, not the database's: a disk may have gone while the blob was read.
+// Marks a blob as damaged, and logs it if that is news; true if it is. Writes nothing if the store is no longer the
+// database's: its disk may have gone while the blob was read.
 Result<bool> record_damage(const ports::Call& call, store::Pool& pool, StoreIdentity& identity,
                            const domain::Blob& blob, const std::string& damage);
 

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "domain/digest.h"
+#include "services/catalogue/slice_reader.h"
 #include "services/catalogue/verified_reader.h"
 #include "services/housekeeping/thread_team.h"
 #include "services/storage_keys.h"
@@ -43,7 +44,7 @@ StorageCopy::StorageCopy(store::Pool& rows, store::Pool& live, ports::ObjectStor
       faults_({&from, &to}) {}
 
 Result<StorageCopyProgress> StorageCopy::run(const ports::Call& call) {
-    // Blobs that become trusted meanwhile turn up in a later round.
+    // Blobs that become trusted in between turn up in a later round.
     for (;;) {
         IMGSRV_ASSIGN(const auto items, list_new(call));
         if (items.empty()) break;
@@ -53,7 +54,7 @@ Result<StorageCopyProgress> StorageCopy::run(const ports::Call& call) {
     return progress_;
 }
 
-// What the catalogue needs and no earlier round had.
+// What the catalogue needs, without what earlier rounds listed.
 Result<std::vector<StorageCopy::Item>> StorageCopy::list_new(const ports::Call& call) {
     std::vector<Item> items;
     const auto add = [&](Item item) {
@@ -130,9 +131,9 @@ Result<StorageCopy::Outcome> StorageCopy::miss_blob(const ports::Call& call, con
     return fault(item, "its object is missing in the source store");
 }
 
-// The bytes of a completed upload go once it has come to its end.
+// A completed upload's bytes are removed once it is promoted or rejected.
 Result<StorageCopy::Outcome> StorageCopy::miss_upload(const ports::Call& call, const Item& item) {
-    // With a trusted blob its promotion needs no bytes.
+    // If the blob is trusted, the promotion needs no bytes.
     const auto known = find_blob(call, rows_, item.digest);
     if (known.ok() && !known->damage) return Outcome::skipped;
     if (!known.ok() && known.status().code() != Code::not_found) return known.status();
@@ -150,10 +151,10 @@ Result<StorageCopy::Outcome> StorageCopy::miss_upload(const ports::Call& call, c
     IMGSRV_TRY(session.status());
     if (session->state == domain::UploadState::completed || session->state == domain::UploadState::ingesting)
         return fault(item, "the uploaded bytes are missing in the source store");
-    return Outcome::skipped;  // other bytes than it should have
+    return Outcome::skipped;  // rejected: its bytes were wrong
 }
 
-// Blobs are collected, and damaged ones healed under another key, while a copy runs.
+// While a copy runs, blobs are collected, and damaged ones healed under another key.
 Result<bool> StorageCopy::is_needed(const ports::Call& call, const Item& item) {
     const auto blob = find_blob(call, rows_, item.digest);
     if (blob.status().code() == Code::not_found) return false;
@@ -168,7 +169,7 @@ Result<bool> StorageCopy::has(const ports::Call& call, const Item& item) {
     if (there->size != item.size) return false;
     if (!options_.verify) return true;
     const Status same = check_target(call, item);
-    if (same.code() == Code::data_loss) return false;  // it is copied over
+    if (same.code() == Code::data_loss) return false;  // to be copied again
     IMGSRV_TRY(same);
     return true;
 }
@@ -180,7 +181,7 @@ Status StorageCopy::check_target(const ports::Call& call, const Item& item) {
     IMGSRV_TRY(hash_stream(call, *object.body, hash));
     const auto found = domain::Digest::from_hex(hash.hex());
     if (found.text() == item.digest) return {};
-    return {Code::data_loss, "the target store gives back bytes that hash to " + found.text()};
+    return {Code::data_loss, "the target store returns bytes that hash to " + found.text()};
 }
 
 Status StorageCopy::transfer(const ports::Call& call, const std::string& source_key, const Item& item) {

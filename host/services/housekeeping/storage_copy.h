@@ -16,7 +16,7 @@ namespace imgsrv::services {
 struct StorageCopyOptions {
     bool verify = false;       // reads every object of the target back, also those that were there
     std::size_t parallel = 4;  // objects at a time
-    // The source may rightly lack every blob, as a backup of a store that had lost them does. Else that is taken for
+    // The source may have no blob at all, like a backup of a store that lost them. Otherwise such a source counts as
     // the wrong store, or one that is not mounted.
     bool source_may_be_empty = false;
 };
@@ -27,34 +27,32 @@ struct StorageCopyProgress {
     std::uint64_t done = 0;           // objects that the target has now
     std::uint64_t done_bytes = 0;     // of those
     std::uint64_t copied = 0;         // of those, not there before
-    std::vector<std::string> faults;  // a sentence for each object that could not be had
+    std::vector<std::string> faults;  // a sentence for each object that could not be copied
 };
 
 // Copies every object that the catalogue needs from one store to another: trusted blobs, and the bytes of uploads that
-// wait for promotion. The server may run meanwhile: what becomes trusted during the copy is copied too, and a second
-// run takes what came after the first. An upload whose bytes were promoted before they could be copied gets those of
-// its blob, so that its promotion goes through in the target as well. Nothing in the source changes. An object appears
-// in the target whole or not at all, and a blob only after its bytes gave its digest; a run that died goes on where it
-// was, object by object.
+// wait for promotion. The server may run: what becomes trusted during the copy is copied too, and a second run copies
+// what came after the first. If an upload was promoted before its bytes could be copied, the target gets the bytes of
+// its blob, so that the promotion succeeds there as well. The source does not change. An object appears in the target
+// whole or not at all, and a blob only once its bytes match its digest; a run that died resumes object by object.
 class StorageCopy {
   public:
-    // Told now and then. [any]
+    // Called now and then. [any]
     using Report = std::function<void(const StorageCopyProgress&)>;
 
     // rows: what is needed, the source's database or a snapshot of it. live: the source's database as it is now.
     StorageCopy(store::Pool& rows, store::Pool& live, ports::ObjectStore& from, ports::ObjectStore& to,
                 StorageCopyOptions options, Report report);
 
-    // Faults of single objects are in the result: bytes that are gone or wrong, or cannot be copied though both stores
-    // are well. A status that is not OK is trouble with the database or a store that lasted over several tries; what
-    // was copied stays.
+    // The result lists faults of single objects: bytes that are gone or wrong, or that cannot be copied though both
+    // stores are healthy. Not OK: the database failed, or a store did over several tries; what was copied stays.
     Result<StorageCopyProgress> run(const ports::Call& call);
 
   private:
     struct Item {
         std::string key;
         std::uint64_t size = 0;
-        std::string digest;  // of an upload: what it shall have
+        std::string digest;  // of an upload: the expected one
         std::string upload;  // the session's id; empty: a blob
         bool damaged = false;
 

@@ -19,15 +19,15 @@ namespace {
 constexpr std::string_view kTitle = "imgsrv object store ";
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kIdDigits = 2 * kIdBytes;
-// Blobs that are looked for, or objects that are looked at, to see whether a store is the database's.
+// How many blobs or objects are checked to see whether a store is the database's.
 constexpr std::uint32_t kSample = 16;
 
-// The same bytes on each node, so that it does not matter which one puts them.
+// The same bytes on every node, so that it does not matter which one puts them.
 std::string text_of(std::string_view id) {
     return std::string(kTitle) + std::string(id) +
            "\n\n"
            "The imgsrv server whose database has this id keeps its objects here. It reads this one to be sure that it\n"
-           "reached the right store. Keep it, and copy it along with the others. Where it was lost, or the store is "
+           "reached the right store. Keep it, and copy it along with the others. If it was lost, or the store is "
            "to\n"
            "belong to another database, 'imgsrv storage adopt' writes it anew.\n";
 }
@@ -39,38 +39,37 @@ std::string id_in(std::string_view text) {
     return whole ? std::string(id) : "";
 }
 
-std::string shown(const std::optional<std::string>& borne) {
-    if (!borne) return "none";
-    return borne->empty() ? "one that cannot be read" : *borne;
+std::string shown(const std::optional<std::string>& stored) {
+    if (!stored) return "none";
+    return stored->empty() ? "one that cannot be read" : *stored;
 }
 
-Status another_store(std::string_view where, std::string_view known, const std::optional<std::string>& borne) {
-    return Status(Code::failed_precondition, "the object store is not the one of this database: the id " +
-                                                 std::string(known) + " is expected, and it bears " + shown(borne) +
+Status another_store(std::string_view where, std::string_view known, const std::optional<std::string>& stored) {
+    return Status(Code::failed_precondition, "the object store is not this database's: the id " + std::string(known) +
+                                                 " is expected, and it has " + shown(stored) +
                                                  ". Is its disk mounted? Is it the right bucket or folder?")
         .with_detail("it is " + std::string(where) +
-                     "; if it is the right one all the same, 'imgsrv storage adopt' writes the id into it");
+                     "; if it is the right one, 'imgsrv storage adopt' writes the id into it");
 }
 
-Status taken_store(std::string_view where, const std::optional<std::string>& borne) {
+Status taken_store(std::string_view where, const std::optional<std::string>& stored) {
     return Status(Code::failed_precondition,
-                  "this database knows no object store yet, and the one it reached bears the id of another: " +
-                      shown(borne) + ". Is it the right bucket or folder? Is it the right database?")
-        .with_detail(
-            "it is " + std::string(where) +
-            "; if they belong together all the same, 'imgsrv storage adopt --force' writes a new id into both");
+                  "this database knows no object store yet, and the one it reached has the id of another database: " +
+                      shown(stored) + ". Is it the right bucket or folder? Is it the right database?")
+        .with_detail("it is " + std::string(where) +
+                     "; if they belong together, 'imgsrv storage adopt --force' writes a new id into both");
 }
 
 Status strange_store(std::string_view where, const std::string& why) {
-    return Status(Code::failed_precondition, "the object store bears no id and does not look like this database's: " +
+    return Status(Code::failed_precondition, "the object store has no id and does not look like this database's: " +
                                                  why + ". Is its disk mounted? Is it the right bucket or folder?")
         .with_detail("it is " + std::string(where) +
-                     "; if they belong together all the same, 'imgsrv storage adopt --force' writes the id into it");
+                     "; if they belong together, 'imgsrv storage adopt --force' writes the id into it");
 }
 
-Status taken_target(std::string_view where, std::string_view id, const std::optional<std::string>& borne) {
-    return Status(Code::failed_precondition, "the object store to be filled is another one's: it bears the id " +
-                                                 shown(borne) + " and not " + std::string(id))
+Status taken_target(std::string_view where, std::string_view id, const std::optional<std::string>& stored) {
+    return Status(Code::failed_precondition, "the target store belongs to another database: it has the id " +
+                                                 shown(stored) + " and not " + std::string(id))
         .with_detail("it is " + std::string(where) + "; empty it, or choose another one");
 }
 
@@ -98,8 +97,8 @@ Result<std::optional<std::string>> read_store_id(const ports::Call& call, ports:
 
 Status require_no_other_id(const ports::Call& call, ports::ObjectStore& objects, std::string_view where,
                            std::string_view id) {
-    IMGSRV_ASSIGN(const auto borne, read_store_id(call, objects));
-    return !borne || borne == id ? Status() : taken_target(where, id, borne);
+    IMGSRV_ASSIGN(const auto stored, read_store_id(call, objects));
+    return !stored || stored == id ? Status() : taken_target(where, id, stored);
 }
 
 Status put_store_id(const ports::Call& call, ports::ObjectStore& objects, std::string_view where, std::string_view id) {
@@ -126,9 +125,9 @@ Result<StoreIdentity::Ids> StoreIdentity::look(const ports::Call& call) {
         if (ids.placed) ids.known = id_;
     }
     if (!ids.placed) IMGSRV_TRY(read_row(call, ids));
-    IMGSRV_ASSIGN(ids.borne, read_store_id(call, objects_));
-    // Another node may have made both meanwhile; its row came before its object.
-    if (!ids.placed && ids.borne) IMGSRV_TRY(read_row(call, ids));
+    IMGSRV_ASSIGN(ids.stored, read_store_id(call, objects_));
+    // Another node may have made both by now; it wrote the row before the object.
+    if (!ids.placed && ids.stored) IMGSRV_TRY(read_row(call, ids));
     if (ids.placed) {
         const std::lock_guard lock(mutex_);
         id_ = *ids.known;
@@ -138,10 +137,10 @@ Result<StoreIdentity::Ids> StoreIdentity::look(const ports::Call& call) {
 
 Status StoreIdentity::establish(const ports::Call& call) {
     IMGSRV_ASSIGN(const Ids ids, look(call));
-    if (ids.placed) return ids.borne == ids.known ? Status() : another_store(where_, *ids.known, ids.borne);
-    if (ids.borne && ids.borne != ids.known)
-        return ids.known ? another_store(where_, *ids.known, ids.borne) : taken_store(where_, ids.borne);
-    if (!ids.borne) IMGSRV_TRY(require_likeness(call));
+    if (ids.placed) return ids.stored == ids.known ? Status() : another_store(where_, *ids.known, ids.stored);
+    if (ids.stored && ids.stored != ids.known)
+        return ids.known ? another_store(where_, *ids.known, ids.stored) : taken_store(where_, ids.stored);
+    if (!ids.stored) IMGSRV_TRY(require_likeness(call));
     IMGSRV_ASSIGN(const std::string id, make_row(call));
     return place(call, id, ports::Overwrite::if_absent);
 }
@@ -151,22 +150,22 @@ Result<std::string> StoreIdentity::check(const ports::Call& call) {
     if (!ids.placed)
         return Status(Code::failed_precondition,
                       "this database knows no object store yet: start the server of this version once");
-    if (ids.borne != ids.known) return another_store(where_, *ids.known, ids.borne);
+    if (ids.stored != ids.known) return another_store(where_, *ids.known, ids.stored);
     return *ids.known;
 }
 
 Result<std::string> StoreIdentity::adopt(const ports::Call& call, bool forced) {
     IMGSRV_ASSIGN(const Ids ids, look(call));
-    const bool same = ids.known && ids.borne == ids.known;
+    const bool same = ids.known && ids.stored == ids.known;
     if (!same && !forced) {
-        if (ids.borne)
+        if (ids.stored)
             return Status(Code::failed_precondition,
-                          "the object store belongs to another database: it bears the id " + shown(ids.borne))
+                          "the object store belongs to another database: it has the id " + shown(ids.stored))
                 .with_detail("it is " + where_ + "; --force takes it from that one");
         IMGSRV_TRY(require_likeness(call));
     }
     IMGSRV_ASSIGN(std::string id, make_row(call));
-    IMGSRV_TRY(place(call, id, ids.borne && !same ? ports::Overwrite::replace : ports::Overwrite::if_absent));
+    IMGSRV_TRY(place(call, id, ids.stored && !same ? ports::Overwrite::replace : ports::Overwrite::if_absent));
     return id;
 }
 
@@ -188,7 +187,7 @@ Status StoreIdentity::require_shared_blob(const ports::Call& call, const std::ve
 
 Status StoreIdentity::require_no_strange_object(const ports::Call& call) {
     IMGSRV_ASSIGN(const auto page, objects_.list(call, kBlobPrefix, "", kSample));
-    // Looked up after the list: what another node promotes meanwhile is known.
+    // Looked up after the list, so that what another node promotes in between is known.
     return pool_.read(call, [&](Transaction& tx) -> Status {
         bool known = page.objects.empty();
         for (const auto& object : page.objects) {
@@ -201,7 +200,7 @@ Status StoreIdentity::require_no_strange_object(const ports::Call& call) {
 
 Result<std::string> StoreIdentity::make_row(const ports::Call& call) {
     IMGSRV_TRY(pool_.write(call, [](Transaction& tx) { return store::identity::make(tx, random_hex(kIdBytes)); }));
-    // In a transaction of its own: another node's row is seen for certain.
+    // In a transaction of its own, which sees another node's row.
     IMGSRV_ASSIGN(auto row, pool_.read(call, [](Transaction& tx) { return store::identity::find(tx); }));
     if (!row) return Status(Code::internal, "the row with the object store's id is gone");
     return std::move(row->id);
@@ -210,14 +209,14 @@ Result<std::string> StoreIdentity::make_row(const ports::Call& call) {
 Status StoreIdentity::place(const ports::Call& call, const std::string& id, ports::Overwrite mode) {
     IMGSRV_TRY(put_text(call, objects_, id, mode));
     // Another database may have been first.
-    IMGSRV_ASSIGN(const auto borne, read_store_id(call, objects_));
-    if (borne != id) return another_store(where_, id, borne);
-    // Commit point: from here on the store must bear the id.
+    IMGSRV_ASSIGN(const auto stored, read_store_id(call, objects_));
+    if (stored != id) return another_store(where_, id, stored);
+    // Commit point: from here on the store must have the id.
     IMGSRV_TRY(pool_.write(call, [](Transaction& tx) -> Status {
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::identity::set_placed(tx, now);
     }));
-    log::info("object store is this database's", {{"store_id", id}, {"store", where_}});
+    log::info("object store belongs to this database now", {{"store_id", id}, {"store", where_}});
     const std::lock_guard lock(mutex_);
     id_ = id;
     return {};

@@ -14,7 +14,7 @@ void run_as_team(std::size_t threads, const std::function<void()>& work) {
     try {
         while (others.size() + 1 < threads) others.emplace_back([&work] { work(); });
     } catch (const std::system_error& error) {
-        log::warn("fewer threads than wanted",
+        log::warn("fewer threads than requested",
                   {{"threads", static_cast<std::int64_t>(others.size() + 1)}, {"error", error.what()}});
     }
     work();

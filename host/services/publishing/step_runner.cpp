@@ -2,7 +2,7 @@
 
 #include "core/backoff.h"
 #include "core/log.h"
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 #include "services/publishing/buffered_run.h"
 #include "store/catalogue/catalogue.h"
 
@@ -14,7 +14,7 @@ using store::publishing::ClaimedStep;
 
 namespace {
 
-// A step whose backend is away is tried again this often before the job fails.
+// Attempts of a step whose backend is away, before the job fails.
 constexpr std::uint32_t kMaxAttempts = 20;
 constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kMostPause{64};
@@ -74,7 +74,7 @@ Result<bool> StepRunner::run_one(const ports::Call& call) {
         else
             outcome = found->second->run(work, run);
         if (lease.lost()) {
-            log::warn("lease lost, the step's result is dropped",
+            log::warn("lease lost; the step's result is dropped",
                       {{"job_id", claimed.step.job_id}, {"step", claimed.step.name}});
             return true;
         }
@@ -91,7 +91,7 @@ Status StepRunner::conclude(const ClaimedStep& claimed, Status outcome, bool sto
         // Fenced: another worker has the step.
         if (outcome.ok() || (outcome.code() == Code::aborted && outcome.db_class() == DbClass::none)) return outcome;
     }
-    log::warn("publish step ended without success",
+    log::warn("publish step did not succeed",
               {{"job_id", claimed.step.job_id}, {"step", claimed.step.name}, {"error", outcome.describe()}});
     // A shutdown hands the step back; a backend that is away is waited for.
     const Code code = outcome.code();
@@ -119,7 +119,7 @@ Status StepRunner::succeed(const ClaimedStep& claimed, BufferedRun& run) {
                           store::catalogue::set_version_state(tx, claimed.version_id, domain::VersionState::publishing,
                                                               domain::VersionState::published, now));
             if (!published)
-                return Status(Code::failed_precondition, "the version is not in the publishing state any more");
+                return Status(Code::failed_precondition, "the version is no longer in the state publishing");
         }
         IMGSRV_ASSIGN(const bool visible, store::catalogue::is_published(tx, claimed.version_id));
         if (visible) IMGSRV_TRY(store::catalogue::bump_generation(tx));
@@ -134,7 +134,7 @@ Status StepRunner::succeed(const ClaimedStep& claimed, BufferedRun& run) {
     return {};
 }
 
-// The job ends with its last step: well, if the version is published.
+// The job ends with its last step, successfully if the version is published.
 Status StepRunner::end_job(Transaction& tx, const ClaimedStep& claimed, Time now) {
     IMGSRV_ASSIGN(const bool open, store::publishing::has_open_step(tx, claimed.step.job_id));
     if (open) return {};

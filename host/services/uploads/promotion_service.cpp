@@ -4,7 +4,7 @@
 #include "core/log.h"
 #include "core/sha256.h"
 #include "domain/digest.h"
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 #include "services/storage_keys.h"
 #include "services/uploads/hash_stream.h"
 #include "store/catalogue/blobs.h"

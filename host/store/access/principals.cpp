@@ -35,7 +35,7 @@ domain::ApiToken read_token(const ports::Row& row) {
     return t;
 }
 
-// By hand, and those that a rule has granted.
+// Roles given by hand, and those that a rule has granted.
 Result<std::vector<std::string>> assigned_roles(Transaction& tx, std::string_view id) {
     IMGSRV_ASSIGN(auto list, roles(tx, id));
     const auto at = std::lower_bound(list.begin(), list.end(), domain::kRuleRole);
@@ -162,7 +162,7 @@ Result<bool> has_live_auth_manager(Transaction& tx, Time now) {
 }
 
 Status claim_bootstrap(Transaction& tx) {
-    // A row that is always there, left as it is.
+    // This row always exists; the update does not change it.
     return tx.exec("UPDATE catalogue_generation SET generation = generation WHERE id = 1").status();
 }
 

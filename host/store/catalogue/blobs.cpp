@@ -39,7 +39,7 @@ Result<std::vector<domain::Blob>> list(Transaction& tx, std::string_view after, 
 }
 
 Result<bool> insert(Transaction& tx, const domain::Blob& blob) {
-    // Looked for first: the trigger against INSERT OR REPLACE would speak before the conflict is passed over.
+    // Checked first, because the trigger against INSERT OR REPLACE fires before ON CONFLICT applies.
     IMGSRV_ASSIGN(const bool there, tx.query_one("SELECT 1 FROM blobs WHERE digest = $1", {blob.digest},
                                                  [](const ports::Row&) { return Status(); }));
     if (there) return false;

@@ -66,7 +66,7 @@ Status bump_generation(Transaction& tx) {
 
 Status insert_image(Transaction& tx, const domain::Image& i) {
     Status taken(Code::already_exists, "there is already an image '" + i.name + "'");
-    // Checked first: the trigger against INSERT OR REPLACE would speak before the constraint does.
+    // Checked first, because the trigger against INSERT OR REPLACE fires before the constraint.
     IMGSRV_ASSIGN(const bool exists, tx.query_one("SELECT 1 FROM images WHERE name = $1", {i.name},
                                                   [](const ports::Row&) { return Status(); }));
     if (exists) return taken;
@@ -105,7 +105,7 @@ Result<domain::Page<domain::Image>> published_images(Transaction& tx, const doma
 }
 
 Status insert_version(Transaction& tx, std::string_view image, const domain::Version& v) {
-    // Checked first: the trigger against INSERT OR REPLACE would speak before the constraint does.
+    // Checked first, because the trigger against INSERT OR REPLACE fires before the constraint.
     IMGSRV_ASSIGN(const bool exists, tx.query_one("SELECT 1 FROM versions WHERE image_id = $1 AND version = $2",
                                                   {v.image_id, v.version}, [](const ports::Row&) { return Status(); }));
     Status status;
@@ -213,7 +213,7 @@ Result<bool> put_alias(Transaction& tx, const domain::Alias& a) {
                   tx.exec("UPDATE aliases SET version_id = $3, updated_us = $4 WHERE image_id = $1 AND alias = $2",
                           {a.image_id, a.alias, a.version_id, param(a.updated)}));
     if (moved == 1) return false;
-    // Another node may create it in between: then this moves it.
+    // If another node creates it in between, this moves it.
     IMGSRV_TRY(
         tx.exec("INSERT INTO aliases (id, image_id, alias, version_id, created_us, updated_us) VALUES ($1, $2, $3, "
                 "$4, $5, $5) ON CONFLICT (image_id, alias) DO UPDATE SET version_id = excluded.version_id, "

@@ -6,7 +6,7 @@ namespace imgsrv::store::collection {
 namespace {
 
 // Of the blob b, at the time $1.
-#define NAMED                                                                                                  \
+#define REFERENCED                                                                                             \
     "(EXISTS (SELECT 1 FROM artifacts a WHERE a.blob_digest = b.digest) OR EXISTS (SELECT 1 FROM attachments " \
     "t WHERE t.blob_digest = b.digest) OR EXISTS (SELECT 1 FROM upload_sessions s WHERE s.expected_digest = "  \
     "b.digest AND (s.state IN ('created', 'uploading', 'completed', 'ingesting') OR (s.state = 'ready' AND "   \
@@ -28,7 +28,7 @@ Result<Totals> totals(Transaction& tx, std::string_view sql, Params params) {
 Result<std::vector<std::string>> unmarked(Transaction& tx, Time now, std::string_view after, std::uint32_t max) {
     return list_rows<std::string>(
         tx,
-        "SELECT b.digest FROM blobs b WHERE b.digest > $2 AND b.unreferenced_us IS NULL AND NOT " NAMED
+        "SELECT b.digest FROM blobs b WHERE b.digest > $2 AND b.unreferenced_us IS NULL AND NOT " REFERENCED
         " ORDER BY b.digest LIMIT $3",
         {param(now), after, param(max)}, [](const ports::Row& row) { return std::string(row.text(0)); });
 }
@@ -37,14 +37,14 @@ Result<bool> mark(Transaction& tx, std::string_view digest, Time now) {
     IMGSRV_ASSIGN(
         const auto changed,
         tx.exec("UPDATE blobs AS b SET unreferenced_us = $1 WHERE b.digest = $2 AND b.unreferenced_us IS NULL "
-                "AND NOT " NAMED,
+                "AND NOT " REFERENCED,
                 {param(now), digest}));
     return changed == 1;
 }
 
-Status unmark_named(Transaction& tx, Time now) {
+Status unmark_referenced(Transaction& tx, Time now) {
     return tx
-        .exec("UPDATE blobs AS b SET unreferenced_us = NULL WHERE b.unreferenced_us IS NOT NULL AND " NAMED,
+        .exec("UPDATE blobs AS b SET unreferenced_us = NULL WHERE b.unreferenced_us IS NOT NULL AND " REFERENCED,
               {param(now)})
         .status();
 }
@@ -66,7 +66,7 @@ Result<std::vector<domain::Blob>> due(Transaction& tx, Time before, std::uint32_
 Result<bool> collect(Transaction& tx, const domain::Blob& blob, Time before, Time now) {
     IMGSRV_ASSIGN(const auto changed,
                   tx.exec("DELETE FROM blobs AS b WHERE b.digest = $2 AND b.storage_key = $3 AND b.unreferenced_us IS "
-                          "NOT NULL AND b.unreferenced_us <= $4 AND NOT " NAMED,
+                          "NOT NULL AND b.unreferenced_us <= $4 AND NOT " REFERENCED,
                           {param(now), blob.digest, blob.storage_key, param(before)}));
     if (changed != 1) return false;
     IMGSRV_TRY(queue_removal(tx, blob.storage_key, blob.size, now));
@@ -74,7 +74,7 @@ Result<bool> collect(Transaction& tx, const domain::Blob& blob, Time before, Tim
 }
 
 Result<bool> key_is_known(Transaction& tx, std::string_view key) {
-    // blobs/sha256/ab/abcd….<session>; of blobs from before keys were so, no session.
+    // blobs/sha256/ab/abcd….<session>; older keys have no session.
     const std::size_t slash = key.rfind('/');
     const std::string_view name = slash == std::string_view::npos ? key : key.substr(slash + 1);
     const std::size_t dot = name.find('.');
@@ -97,7 +97,7 @@ Status queue_removal(Transaction& tx, std::string_view key, std::uint64_t size, 
 }
 
 Result<std::vector<Removal>> removals(Transaction& tx, Time now, std::string_view after, std::uint32_t max) {
-    // A key that a blob has was taken again by a node of an older version, whose keys come from digests alone.
+    // A node of an older version, whose keys come from digests alone, may have reused the key for a blob.
     return list_rows<Removal>(
         tx,
         "SELECT r.storage_key, r.size, r.queued_us FROM object_removals r WHERE r.storage_key > $2 AND "
@@ -149,14 +149,14 @@ Result<Totals> due_totals(Transaction& tx, Time now, Time before) {
     return totals(
         tx,
         "SELECT COUNT(*), COALESCE(CAST(SUM(b.size) AS BIGINT), 0) FROM blobs b WHERE b.unreferenced_us IS NOT "
-        "NULL AND b.unreferenced_us <= $2 AND NOT " NAMED,
+        "NULL AND b.unreferenced_us <= $2 AND NOT " REFERENCED,
         {param(now), param(before)});
 }
 
 Result<Totals> unmarked_totals(Transaction& tx, Time now) {
     return totals(tx,
                   "SELECT COUNT(*), COALESCE(CAST(SUM(b.size) AS BIGINT), 0) FROM blobs b WHERE b.unreferenced_us IS "
-                  "NULL AND NOT " NAMED,
+                  "NULL AND NOT " REFERENCED,
                   {param(now)});
 }
 

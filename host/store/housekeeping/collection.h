@@ -9,24 +9,24 @@
 #include "domain/catalogue.h"
 #include "store/transaction.h"
 
-// What the garbage collector does to the database. A blob counts as named by an artifact or attachment of any version,
-// by an upload session for its digest that has not ended, and by one that ended ready, until it expires. Whatever comes
-// to name a blob takes its mark off in the same transaction (triggers), so that either it or collect() wins.
+// What the garbage collector does to the database. A blob is referenced by an artifact or attachment of any
+// version, by an upload session for its digest that has not ended, and by one that ended ready, until it expires. A new
+// reference takes the blob's mark off in its own transaction (triggers), so either the reference or collect() wins.
 namespace imgsrv::store::collection {
 
-// Blobs that nothing names and that have no mark, in the order of their digests, after `after`, at most `max`.
+// Unreferenced blobs without a mark, ordered by digest, after `after`, at most `max`.
 Result<std::vector<std::string>> unmarked(Transaction& tx, Time now, std::string_view after, std::uint32_t max);
-// False when something names it now.
+// False when it is referenced by now.
 Result<bool> mark(Transaction& tx, std::string_view digest, Time now);
-// Takes the mark off blobs that something names after all.
-Status unmark_named(Transaction& tx, Time now);
+// Takes the mark off blobs that are referenced after all.
+Status unmark_referenced(Transaction& tx, Time now);
 
 // Blobs that were marked at `before` or earlier, the longest marked first, at most `max`.
 Result<std::vector<domain::Blob>> due(Transaction& tx, Time before, std::uint32_t max);
 // Removes the row and queues its object for removal. False when the blob is no longer due.
 Result<bool> collect(Transaction& tx, const domain::Blob& blob, Time before, Time now);
 
-// Whether a blob, an upload session that has not ended, or a removal that waits, has something to do with this key.
+// Whether the key belongs to a blob, an open upload session or a queued removal.
 Result<bool> key_is_known(Transaction& tx, std::string_view key);
 
 struct Removal {
@@ -40,9 +40,9 @@ Status queue_removal(Transaction& tx, std::string_view key, std::uint64_t size, 
 Result<std::vector<Removal>> removals(Transaction& tx, Time now, std::string_view after, std::uint32_t max);
 Status removal_done(Transaction& tx, std::string_view key);
 
-// Until then no removal begins. May be called again to last longer.
+// No removal begins before `until`. Call it again to extend the hold.
 Status hold(Transaction& tx, std::string_view owner, Time until);
-// The same, but false when the hold has run out already: something may have been removed since.
+// The same, but false if the hold has expired: objects may have been removed since.
 Result<bool> extend_hold(Transaction& tx, std::string_view owner, Time now, Time until);
 Status release(Transaction& tx, std::string_view owner);
 // The longest lasting hold's owner; empty: none.

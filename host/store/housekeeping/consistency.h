@@ -11,7 +11,7 @@
 // Rows that should not be as they are: what fsck asks the database.
 namespace imgsrv::store::consistency {
 
-// How long work may be late before it counts as stuck: somebody takes it over, or up, much sooner.
+// How late work must be to count as stuck; workers take it up, or over, much sooner.
 inline constexpr std::chrono::minutes kLate{15};
 
 // What the database itself finds wrong with its file; empty: nothing, or it checks itself. deep: reads all of it.
@@ -35,7 +35,7 @@ struct LateStep {
     std::string job, image, version, step;
     Time since;
 };
-// Steps whose worker's lease is over and that nobody took.
+// Steps that no worker has taken up, or taken over after a lease ended.
 Result<std::vector<LateStep>> late_steps(Transaction& tx, Time now);
 
 struct StuckVersion {
@@ -66,7 +66,7 @@ struct LateRemoval {
     std::string key;
     Time since;
 };
-// Objects that should have been removed for long, and are not held; at most `max`.
+// Overdue removals that no hold keeps back; at most `max`.
 Result<std::vector<LateRemoval>> late_removals(Transaction& tx, Time now, std::uint32_t max);
 
 }  // namespace imgsrv::store::consistency

@@ -19,7 +19,7 @@ struct Table {
     std::set<std::string> parents;
 };
 
-// The migrations put a row there, which the source's takes the place of.
+// Whether the migrations put a row into the table; the source's row replaces it.
 bool is_seeded(std::string_view table) {
     return table == "catalogue_generation" || table == "provisioning_generation";
 }
@@ -105,8 +105,8 @@ Result<CopiedTable> copy_table(Transaction& from, Transaction& to, const Table& 
         places += comma + ("$" + std::to_string(i + 1));
     }
     const std::string insert = "INSERT INTO " + table.name + " (" + names + ") VALUES (" + places + ")";
-    // What the triggers guard was checked when the rows came into being: a published version takes no artifact any
-    // more.
+    // The triggers checked these rows when they were written, and would refuse, say, an artifact of a published
+    // version.
     IMGSRV_TRY(to.exec("ALTER TABLE " + table.name + " DISABLE TRIGGER USER").status());
     if (is_seeded(table.name)) IMGSRV_TRY(to.exec("DELETE FROM " + table.name).status());
     CopiedTable copied{table.name, 0};

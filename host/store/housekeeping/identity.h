@@ -11,14 +11,14 @@ namespace imgsrv::store::identity {
 
 struct KnownStore {
     std::string id;       // 32 hexadecimal digits
-    bool placed = false;  // the store bears it
+    bool placed = false;  // the store has it
 };
 
 // None: no server has started on this database.
 Result<std::optional<KnownStore>> find(Transaction& tx);
 // The first id stays: of several nodes that start together one passes, and all find its id.
 Status make(Transaction& tx, std::string_view id);
-// The store bears the id, from now on.
+// From now on the store must have the id.
 Status set_placed(Transaction& tx, Time now);
 
 }  // namespace imgsrv::store::identity

@@ -20,7 +20,7 @@ Result<std::optional<domain::Blob>> claim(Transaction& tx, std::string_view owne
 Status renew(Transaction& tx, std::string_view digest, std::string_view owner, Time lease_until);
 // It was read, whatever was found.
 Status set_read(Transaction& tx, std::string_view digest, Time now);
-// Ends the lease; nobody reads the blob before `until`.
+// Ends the lease; the blob is not read before `until`.
 Status release(Transaction& tx, std::string_view digest, std::string_view owner, Time until);
 
 // "debian 12.5": at most `max` of the versions whose artifacts or attachments name the blob.

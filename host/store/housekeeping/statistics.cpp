@@ -20,7 +20,7 @@ std::chrono::microseconds age(Time now, std::optional<Time> since) {
     return since ? std::max(now - *since, std::chrono::microseconds(0)) : std::chrono::microseconds(0);
 }
 
-// sql: the smallest of some times, NULL when there is none.
+// sql: the minimum of some times, NULL if there is none.
 Status read_age(Transaction& tx, std::string_view sql, Time now, std::chrono::microseconds& out) {
     return tx
         .query_one(sql, {},
@@ -37,7 +37,7 @@ Status read_uploads(Transaction& tx, Time now, Snapshot& out) {
                         "SELECT MIN(COALESCE((SELECT MAX(p.received_us) FROM upload_parts p WHERE p.upload_id = s.id), "
                         "s.created_us)) FROM upload_sessions s WHERE s.state = 'completed'",
                         now, out.promotions.queued));
-    // A claim is what last touched a session that is being ingested.
+    // The claim was the last update of a session that is being ingested.
     return read_age(tx, "SELECT MIN(updated_us) FROM upload_sessions WHERE state = 'ingesting'", now,
                     out.promotions.running);
 }

@@ -98,8 +98,8 @@ def test_changes_of_access_are_logged(world):
     """What was changed for whom. The request's own line says by whom."""
     issued = world.server.token()
     role = f"/v1/auth/principals/{issued['principal_id']}/roles/content-writer"
-    for message, what, answer in (("role given", {"role_id": "content-writer"}, world.manager.put(role)),
-                                  ("role taken", {"role_id": "content-writer"}, world.manager.delete(role)),
+    for message, what, answer in (("role granted", {"role_id": "content-writer"}, world.manager.put(role)),
+                                  ("role revoked", {"role_id": "content-writer"}, world.manager.delete(role)),
                                   ("API token revoked", {"token_id": issued["id"]},
                                    world.manager.delete(f"/v1/auth/api-tokens/{issued['id']}"))):
         request = answer.expect(204).header("X-Request-Id")
@@ -109,7 +109,7 @@ def test_changes_of_access_are_logged(world):
             check.equal(line["principal_id"], issued["principal_id"], f"{message}: to whom")
         by = wait_until(lambda: [e for e in world.server.events("request") if e["request_id"] == request], "the request")[0]
         check.true(by["principal"], f"{message}: by whom")
-    for message in ("principal made", "API token issued"):
+    for message in ("principal created", "API token issued"):
         lines = [e for e in world.server.events(message) if e["principal_id"] == issued["principal_id"]]
         check.equal(len(lines), 1, message)
 

@@ -113,9 +113,9 @@ def test_empty_place(server, blobs):
     server.stop()
     id_, _ = identity.in_database(server.backends)
     with empty_place(server):
-        words = [id_, "it bears none", *ASKS, "imgsrv storage adopt"]
+        words = [id_, "it has none", *ASKS, "imgsrv storage adopt"]
         start_refused(server, words, "nothing mounted")
-        commands_refused(server, [id_, "it bears none", *ASKS], "nothing mounted")
+        commands_refused(server, [id_, "it has none", *ASKS], "nothing mounted")
         check.equal(server.backends.store.keys(), set(), "nothing was put there")
         done = adopt(server)
         check.equal(done.returncode, 1, "nor is it adopted just so")
@@ -167,7 +167,7 @@ def test_while_running(server, blobs):
     text = store.read(identity.KEY)
     store.remove(identity.KEY)
     wait_until(lambda: unready(server), "that the id is gone is noticed")
-    check.contains(storage_check(server)["error"], [identity.in_database(server.backends)[0], "bears none", *ASKS], "the health tells")
+    check.contains(storage_check(server)["error"], [identity.in_database(server.backends)[0], "has none", *ASKS], "the health tells")
     store.write(identity.KEY, text)
     wait_until(lambda: not unready(server), "that it is back is noticed")
 
@@ -179,9 +179,9 @@ def test_while_running(server, blobs):
         for key in kept:
             store.remove(key)
     wait_until(lambda: unready(server), "that all is gone is noticed")
-    check.contains(storage_check(server)["error"], ["bears none", *ASKS], "the health tells")
+    check.contains(storage_check(server)["error"], ["has none", *ASKS], "the health tells")
     server.backends.database.execute("UPDATE blobs SET scrubbed_us = 1")
-    wait_until(lambda: {"gc", "scrub"} <= {e["job"] for e in server.events("background job failed") if "bears none" in e["error"]},
+    wait_until(lambda: {"gc", "scrub"} <= {e["job"] for e in server.events("background job failed") if "has none" in e["error"]},
                "what works on the store refuses to")
     check.equal(server.backends.database.query("SELECT digest FROM blobs WHERE damaged_us IS NOT NULL"), [], "no blob is marked")
     server.stop()
@@ -205,7 +205,7 @@ def test_waiting_upload(server, blobs):
     for key in kept:
         store.remove(key)
     rows.execute(f"UPDATE upload_sessions SET not_before_us = 0 WHERE id = '{session}'")
-    wait_until(lambda: [e for e in server.events("background job failed") if e["job"] == "cas-promotion" and "bears none" in e["error"]],
+    wait_until(lambda: [e for e in server.events("background job failed") if e["job"] == "cas-promotion" and "has none" in e["error"]],
                "the promotion asks whose store it is")
     check.true(writer.get(f"/v1/uploads/{session}").json["state"] in ("completed", "ingesting"), "the upload waits")
     for key, content in kept.items():
@@ -256,7 +256,7 @@ def test_copied_without_id(server, blobs):
     """As by `rclone copy` of blobs/ alone."""
     server.stop()
     server.backends.store.remove(identity.KEY)
-    start_refused(server, ["bears none", "imgsrv storage adopt"], "a copy without the id")
+    start_refused(server, ["has none", "imgsrv storage adopt"], "a copy without the id")
     for _ in range(2):
         done = adopt(server)
         check.equal(done.returncode, 0, f"it is adopted {done.stderr}")

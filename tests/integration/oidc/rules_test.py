@@ -142,7 +142,7 @@ def test_what_is_logged(issuer, server):
     def line(what, answer):
         found = [e for e in server.events(what) if e["request_id"] == answer.header("X-Request-Id")]
         return found and found[0]
-    entry = wait_until(lambda: line("provisioning rule made", made), "a line for a new rule")
+    entry = wait_until(lambda: line("provisioning rule created", made), "a line for a new rule")
     check.equal((entry["rule_id"], entry["issuer"], entry["audience"], entry["condition"], entry["enabled"]),
                 (rule, issuer.url, "images", "'builders' in claims.groups", True), "a new rule")
     entry = wait_until(lambda: line("provisioning rule changed", changed), "a line for a changed rule")

@@ -1,5 +1,6 @@
 #include "services/access/access_service.h"
 
+#include "services/access/token_registry.h"
 #include "world/test_authenticator.h"
 #include "world/world.h"
 

@@ -52,7 +52,7 @@ struct CollectorWorld {
 
 }  // namespace
 
-TEST_CASE("a blob goes after nothing has named it for the grace, not sooner") {
+TEST_CASE("an unreferenced blob goes after the grace, not sooner") {
     CollectorWorld w;
     const auto blob = w.world.add_blob("image");
     CHECK(w.pass().marked.blobs == 1);
@@ -69,7 +69,7 @@ TEST_CASE("a blob goes after nothing has named it for the grace, not sooner") {
     CHECK(w.queued() == 0);
 }
 
-TEST_CASE("what a draft, a version or an attachment names stays") {
+TEST_CASE("a blob that a draft, a version or an attachment references stays") {
     CollectorWorld w;
     const auto drafted = w.world.add_blob("drafted"), published = w.world.add_blob("published"),
                attached = w.world.add_blob("attached"), loose = w.world.add_blob("loose");
@@ -103,7 +103,7 @@ TEST_CASE("an upload's blob stays until the session ended, or until a ready one 
     }
 }
 
-TEST_CASE("a blob that is named again before it goes stays") {
+TEST_CASE("a blob that is referenced again before it goes stays") {
     CollectorWorld w;
     const auto blob = w.world.add_blob("image");
     w.pass();
@@ -132,7 +132,7 @@ TEST_CASE("a blob that is named again before it goes stays") {
     CHECK_FALSE(w.marked(blob));
 }
 
-TEST_CASE("a mark is set only on what nothing names as it is set") {
+TEST_CASE("a mark is set only on a blob that is unreferenced as it is set") {
     CollectorWorld w;
     const auto blob = w.world.add_blob("image");
     w.world.database.faults().before(
@@ -229,7 +229,7 @@ TEST_CASE("an object under the key of a blob is not removed, though it is queued
     CHECK(w.world.objects.has(blob.storage_key));
 }
 
-TEST_CASE("an object that no row names goes once it is old enough") {
+TEST_CASE("an object without a row goes once it is old enough") {
     CollectorWorld w;
     const auto orphan = blob_of("orphan");
     w.world.objects.set(orphan.storage_key, "orphan");

@@ -205,7 +205,7 @@ TEST_CASE("a published version whose blob is no longer trusted is told of") {
     f.w.world.add_published("debian", "1", {blob});
     f.w.world.exec("DROP TRIGGER blobs_delete_unused");
     f.w.world.exec("DELETE FROM blobs");
-    CHECK_THAT(f.told(), Catch::Contains("debian 1 is published and names " + blob.digest));
+    CHECK_THAT(f.told(), Catch::Contains("debian 1 is published and references " + blob.digest));
 }
 
 TEST_CASE("work that nobody takes up is told of after a while, if asked for") {
@@ -241,7 +241,7 @@ TEST_CASE("work that nobody takes up is told of after a while, if asked for") {
     }
     SECTION("a removal") {
         f.w.world.exec("INSERT INTO object_removals VALUES ('k', 1, $1)", {store::param(f.w.world.clock.now())});
-        what = "object k is to be removed since";
+        what = "object k has been waiting for removal since";
     }
     f.w.world.clock.advance(kLate - 1us);
     CHECK(f.told() == "");
@@ -250,7 +250,7 @@ TEST_CASE("work that nobody takes up is told of after a while, if asked for") {
     CHECK(f.told({false, false, false}) == "");
 }
 
-TEST_CASE("an object that no row names is told of, and queued by a repair") {
+TEST_CASE("an object without a row is told of, and queued by a repair") {
     FsckWorld f;
     f.w.world.objects.set(blob_of("orphan").storage_key, "orphan");
     f.w.world.clock.advance(1h);

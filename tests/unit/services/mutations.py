@@ -64,8 +64,8 @@ FAULTS = (
     Fault("a blob of an upload under promotion is collected", "host/store/housekeeping/collection.cpp",
           "(s.state IN ('created', 'uploading', 'completed', 'ingesting') OR",
           "(s.state IN ('created', 'uploading', 'completed') OR"),
-    Fault("a blob is marked though something names it by now", "host/store/housekeeping/collection.cpp",
-          "AND b.unreferenced_us IS NULL \"\n                \"AND NOT \" NAMED,", "AND b.unreferenced_us IS NULL\","),
+    Fault("a blob is marked though it is referenced by now", "host/store/housekeeping/collection.cpp",
+          "AND b.unreferenced_us IS NULL \"\n                \"AND NOT \" REFERENCED,", "AND b.unreferenced_us IS NULL\","),
     Fault("the grace is a moment too long", "host/store/housekeeping/collection.cpp",
           "\"unreferenced_us <= $1 ORDER BY", "\"unreferenced_us < $1 ORDER BY"),
     Fault("a hold does not keep removals back", "host/store/housekeeping/collection.cpp",
@@ -97,10 +97,10 @@ FAULTS = (
           "const domain::Blob& blob, const std::string& damage) {\n    static_cast<void>(identity);"),
     # Store identity, copies and leases.
     Fault("any store is taken for an upgraded database's", "host/services/housekeeping/store_identity.cpp",
-          "if (!ids.borne) IMGSRV_TRY(require_likeness(call));", ""),
+          "if (!ids.stored) IMGSRV_TRY(require_likeness(call));", ""),
     Fault("a copy keeps an object of another size", "host/services/housekeeping/storage_copy.cpp",
           "    if (there->size != item.size) return false;\n", ""),
-    Fault("a lost lease is not given up", "host/services/lease.cpp",
+    Fault("a lost lease is not given up", "host/services/lease_keeper.cpp",
           "renewed.code() == Code::aborted || Clock::now() >= ends", "Clock::now() >= ends"),
 )
 

@@ -1,6 +1,7 @@
 #include "services/access/provisioning_service.h"
 
 #include "services/access/access_service.h"
+#include "services/access/rule_registry.h"
 #include "world/test_authenticator.h"
 #include "world/world.h"
 

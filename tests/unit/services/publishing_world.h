@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 #include "services/publishing/publish_service.h"
 #include "services/publishing/step_runner.h"
 #include "store/publishing/publishing.h"

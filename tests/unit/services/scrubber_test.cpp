@@ -1,6 +1,6 @@
 #include "services/housekeeping/scrubber.h"
 
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 #include "world/identified_store.h"
 
 using namespace imgsrv;

@@ -4,6 +4,7 @@
 
 #include "../text_reader.h"
 #include "domain/digest.h"
+#include "services/catalogue/slice_reader.h"
 
 using namespace imgsrv;
 using namespace imgsrv::services;

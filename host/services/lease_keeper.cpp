@@ -1,4 +1,4 @@
-#include "services/lease.h"
+#include "services/lease_keeper.h"
 
 #include <algorithm>
 

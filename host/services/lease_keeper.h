@@ -12,11 +12,11 @@
 
 namespace imgsrv::services {
 
-// How long a worker may be silent before another one takes its work over, and how often it speaks up.
+// A worker that has not renewed its lease for kLeaseTime loses its work to another one; it renews every kLeaseRenewal.
 inline constexpr std::chrono::seconds kLeaseTime{30};
 inline constexpr std::chrono::seconds kLeaseRenewal{10};
 
-// When a LeaseKeeper acts. Only tests have another pace than the default.
+// The timing of a LeaseKeeper. Only tests change it.
 struct LeasePace {
     std::chrono::milliseconds lease = kLeaseTime;
     std::chrono::milliseconds renewal = kLeaseRenewal;
@@ -29,7 +29,7 @@ struct LeasePace {
 // cancelled; a renewal that fails for another reason is tried again until the lease has run out.
 class LeaseKeeper {
   public:
-    // Must return by the deadline; aborted when the lease is another's.
+    // Must return by the deadline. aborted: another worker has the lease.
     using Renew = std::function<Status(std::chrono::steady_clock::time_point deadline)>;
 
     // outer: cancels the work too, may be null.

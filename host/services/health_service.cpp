@@ -1,4 +1,4 @@
-#include "services/health.h"
+#include "services/health_service.h"
 
 #include <algorithm>
 
@@ -16,8 +16,8 @@ void HealthService::add_report(std::string name, std::function<std::string()> er
     reporters_.push_back({std::move(name), std::move(error)});
 }
 
-// A check that hangs has its answer before its time limit ends, and one that hangs in spite of the limit says nothing
-// any more: what it said last does not count.
+// A check that hangs counts as failed before its time limit ends. If it ignores the limit, its last answer no longer
+// counts.
 std::string HealthService::current_error(const Entry& entry) {
     constexpr auto kSlow = std::chrono::seconds(3);
     constexpr auto kStale = std::chrono::seconds(15);
