@@ -44,9 +44,15 @@ class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
 
 namespace {
 
-// Whether a chunk's line is complete; the line may begin with the end of the chunk before.
-bool has_chunk_line(std::string_view input) {
-    return input.find("\r\n", input.starts_with("\r\n") ? 2 : 0) != std::string_view::npos;
+// What Beast waits for when it asks for more of `rest`, which begins a chunk or with the end of the one before.
+enum class Wait { line, trailers, nothing };
+Wait waits_for(std::string_view rest) {
+    if (rest.starts_with("\r\n")) rest.remove_prefix(2);
+    const auto end = rest.find("\r\n");
+    if (end == std::string_view::npos) return Wait::line;
+    const char first = rest[rest.find_first_not_of('0')];
+    const bool last = std::string_view("123456789abcdefABCDEF").find(first) == std::string_view::npos;
+    return last && rest.find("\r\n\r\n", end) == std::string_view::npos ? Wait::trailers : Wait::nothing;
 }
 
 // "0\r\n\r\n". Beast asserts that it is not asked about fewer bytes once it has seen the last chunk's line.
@@ -68,8 +74,11 @@ Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::spa
         const std::size_t n = parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
         step.consumed += n;
         if (ec == bhttp::error::need_more) {
-            // Beast consumes the line of every other chunk at once.
-            in_trailers_ = has_chunk_line(rest);
+            const Wait wait = waits_for(rest);
+            // Beast looks beyond the line for a closing quote, and takes the size off the limit again each time.
+            if (wait == Wait::nothing)
+                return Status(Code::invalid_argument, "malformed chunked body: a quoted value has no end");
+            in_trailers_ = wait == Wait::trailers;
             break;
         }
         if (ec == bhttp::error::body_limit)

@@ -59,9 +59,10 @@ TEST_CASE("the shortest last chunk may arrive byte by byte") {
 }
 
 TEST_CASE("bad chunk framing is refused") {
-    for (const char* wire : {"-1\r\n", "x\r\n", "\r\n", "3\r\nabcXX\r\n", "3\r\nabc0\r\n\r\n", "3\nabc\r\n0\r\n\r\n",
-                             "0x3\r\nabc\r\n\r\n", "3 \r\nabc\r\n", "10000000000000000\r\n", "3;\x01=\r\nabc\r\n",
-                             "0\r\nbad trailer\r\n\r\n", "0\r\nContent-Length: 3\r\n\r\n"}) {
+    for (const char* wire :
+         {"-1\r\n", "x\r\n", "\r\n", "3\r\nabcXX\r\n", "3\r\nabc0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n\r\n",
+          "3 \r\nabc\r\n", "10000000000000000\r\n", "3;\x01=\r\nabc\r\n", "3;a=\"b\r\n", "0;a=\"b\r\n\r\n",
+          "0\r\nbad trailer\r\n\r\n", "0\r\nContent-Length: 3\r\n\r\n"}) {
         INFO(wire);
         const auto body = decode(wire, {std::string(wire).size()}, 64);
         REQUIRE_FALSE(body.ok());
