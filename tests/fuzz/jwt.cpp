@@ -1,5 +1,5 @@
-// Tokens, key sets and URLs as strangers may send them: none does harm, and none is taken for signed. The first byte
-// chooses what the rest is.
+// Tokens, key sets and URLs from untrusted clients: none does harm, and none counts as signed. The first byte chooses
+// what the rest is.
 
 #include <cstdint>
 #include <cstdlib>
@@ -22,7 +22,7 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-// Public keys whose private halves nobody has.
+// Public keys that nothing here can sign for.
 const KeySet& keys() {
     static const KeySet kKeys = *KeySet::parse(R"({"keys":[
         {"kty":"EC","kid":"ec","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
