@@ -1,4 +1,5 @@
 """A relay of TCP connections that a test can cut or hold, so that one side loses the other, which lives on."""
+import contextlib
 import socket
 import threading
 
@@ -53,8 +54,10 @@ class Relay:
                 flows.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+        except OSError:  # one side is gone: the other learns it at once
+            for one in (source, sink):
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def cut(self):
         """Closes all connections. New ones are closed at once."""
@@ -62,10 +65,8 @@ class Relay:
             self._whole = False
             for pair in self._pairs:
                 for one in pair:
-                    try:
+                    with contextlib.suppress(OSError):
                         one.shutdown(socket.SHUT_RDWR)
-                    except OSError:
-                        pass
                     one.close()
             self._pairs.clear()
 
