@@ -23,6 +23,7 @@ class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
 
     std::span<std::byte> output;
     std::size_t produced = 0;
+    bool after_chunk = false;  // what comes next begins with the end of a chunk
 
   private:
     std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view data, beast::error_code&) override {
@@ -38,16 +39,19 @@ class ChunkDecoder::Parser final : public bhttp::basic_parser<true> {
     void on_header_impl(beast::error_code&) override {}
     void on_body_init_impl(boost::optional<std::uint64_t> const&, beast::error_code&) override {}
     std::size_t on_body_impl(beast::string_view, beast::error_code&) override { return 0; }
-    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {}
+    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override { after_chunk = true; }
     void on_finish_impl(beast::error_code&) override {}
 };
 
 namespace {
 
-// What Beast waits for when it asks for more of `rest`, which begins a chunk or with the end of the one before.
+// What Beast waits for when it asks for more of `rest`.
 enum class Wait { line, trailers, nothing };
-Wait waits_for(std::string_view rest) {
-    if (rest.starts_with("\r\n")) rest.remove_prefix(2);
+Wait waits_for(std::string_view rest, bool after_chunk) {
+    if (after_chunk) {
+        if (!rest.starts_with("\r\n")) return Wait::line;
+        rest.remove_prefix(2);
+    }
     const auto end = rest.find("\r\n");
     if (end == std::string_view::npos) return Wait::line;
     const char first = rest[rest.find_first_not_of('0')];
@@ -74,7 +78,7 @@ Result<ChunkDecoder::Step> ChunkDecoder::decode(std::string_view input, std::spa
         const std::size_t n = parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
         step.consumed += n;
         if (ec == bhttp::error::need_more) {
-            const Wait wait = waits_for(rest);
+            const Wait wait = waits_for(rest, parser_->after_chunk);
             // Beast looks beyond the line for a closing quote, and takes the size off the limit again each time.
             if (wait == Wait::nothing)
                 return Status(Code::invalid_argument, "malformed chunked body: a quoted value has no end");
