@@ -305,6 +305,7 @@ class Interrupted(ServerTest):
         return sum(r["route"].endswith("/parts/{number}") and r["status"] == 200 for r in requests)
 
     def test_a_killed_server_costs_the_client_nothing_but_time(self):
+        self.env = self.server.client_env()  # past the relay, for the client to meet the death itself
         path = images.make_random(self.folder, "server-killed.raw", PART * PARTS >> 20)
         process = self.start_publish("server-killed", path)
         upload = self.upload_of(process)
