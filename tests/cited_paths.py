@@ -2,7 +2,8 @@
 """Refuses comments and documents that cite what is not in this tree: a file or folder that does not exist, or one outside.
 
 Reads every tracked text. In sources it looks at comments and docstrings only, and in CMake files also for paths that leave the
-tree. A citation may leave out leading folders: "harness/pair.py" is found as tests/harness/pair.py.
+tree. A citation may leave out leading folders: "harness/pair.py" is found as tests/harness/pair.py. And refuses names of classes and
+functions in host/README.md that no source of the host has.
 """
 import pathlib
 import re
@@ -50,6 +51,17 @@ def citations(path, text):
                 yield number + part.count("\n", 0, found.start()), found[0]
 
 
+def missing_names(document, sources):
+    """(line number, name) of what a document names in backquotes, as Class or space::function, and no source has."""
+    words = set()
+    for source in sources:
+        words.update(re.findall(r"\w+", source.read_text()))
+    for number, line in enumerate(document.read_text().splitlines(), 1):
+        for name in re.findall(r"`((?:\w+::)+\w+|[A-Z][a-z]+(?:[A-Z][a-z]+)+)`", line):
+            if not words.issuperset(name.split("::")):
+                yield number, name
+
+
 def main():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     known = set()  # every suffix of a path that begins at a folder's name
@@ -73,6 +85,9 @@ def main():
                 base = ROOT if "}" in found[0] else path.parent
                 if not (base / relative).resolve().is_relative_to(ROOT):
                     wrong.append(f"{name}:{1 + text.count(chr(10), 0, found.start())}: {found[0]} is outside of the tree")
+    sources = [ROOT / name for name in tracked if re.fullmatch(r"host/.*\.(h|cpp)", name)]
+    wrong += [f"host/README.md:{number}: no source of the host has {name}"
+              for number, name in missing_names(ROOT / "host/README.md", sources)]
     print("\n".join(sorted(set(wrong))))
     return 1 if wrong else 0
 
