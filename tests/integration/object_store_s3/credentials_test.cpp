@@ -43,7 +43,7 @@ TEST_CASE("expired, denied and foreign credentials are told apart") {
     CHECK_THAT(refusal({{"access_key_id", "DENIEDKEY"}, {"secret_access_key", "secret-of-DENIEDKEY"}}),
                Contains("not allowed"));
     CHECK_THAT(refusal({{"access_key_id", "NOBODY"}}), Contains("does not know the access key"));
-    CHECK_THAT(refusal({{"secret_access_key", "wrong"}}), Contains("secret key is not that of"));
+    CHECK_THAT(refusal({{"secret_access_key", "wrong"}}), Contains("secret key does not belong to"));
 }
 
 TEST_CASE("a wrong region or clock is reported with both values") {

@@ -11,7 +11,7 @@ using Catch::Contains;
 
 TEST_CASE("a wrong secret key is distinguished from an unknown access key") {
     const auto secret = refusal({{"secret_access_key", "geheim"}});
-    CHECK_THAT(secret, Contains("secret key is not that of the access key") && Contains("SignatureDoesNotMatch"));
+    CHECK_THAT(secret, Contains("secret key does not belong to the access key") && Contains("SignatureDoesNotMatch"));
     CHECK_THAT(secret, !Contains("geheim"));
     const auto id = refusal({{"access_key_id", "NOBODY"}});
     CHECK_THAT(id, Contains("does not know the access key") && Contains("'access_key_id'"));

@@ -28,13 +28,14 @@ void round_trip(Options options) {
 
 TEST_CASE("a certificate is trusted only if its authority is given") {
     const auto endpoint = s3_variable("IMGSRV_TEST_S3_TLS_ENDPOINT");
-    CHECK_THAT(refusal({{"endpoint", endpoint}}), Contains("no trusted TLS connection") && Contains("'ca_file'"));
+    CHECK_THAT(refusal({{"endpoint", endpoint}}),
+               Contains("cannot make a trusted TLS connection") && Contains("'ca_file'"));
     const auto ca = s3_variable("IMGSRV_TEST_S3_CA");
     round_trip({{"endpoint", endpoint}, {"ca_file", ca}});
     // The certificate is for the address, not for this name of it.
     auto other = endpoint;
     other.replace(other.find("127.0.0.1"), 9, "localhost");
-    CHECK_THAT(refusal({{"endpoint", other}, {"ca_file", ca}}), Contains("no trusted TLS connection"));
+    CHECK_THAT(refusal({{"endpoint", other}, {"ca_file", ca}}), Contains("cannot make a trusted TLS connection"));
 }
 
 TEST_CASE("a store that ends the handshake is unavailable, not misconfigured") {
