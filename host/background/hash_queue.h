@@ -15,8 +15,8 @@
 
 namespace imgsrv::background {
 
-// Upload sessions whose parts wait to be hashed, taken in turn. Nothing here is durable: what is lost with the process
-// is hashed by the promotion worker.
+// Upload sessions whose parts wait to be hashed, in order of arrival. Nothing here is durable: after a crash, promotion
+// hashes the rest.
 class HashQueue {
   public:
     using Work = std::function<Status(const ports::Call&, const std::string& session_id)>;
@@ -26,7 +26,7 @@ class HashQueue {
     HashQueue(const HashQueue&) = delete;
 
     void start();
-    // A session stands in the queue once. [any]
+    // A session that is queued already is not queued again. [any]
     void add(std::string session_id);
     void stop();
 

@@ -11,15 +11,15 @@
 
 namespace imgsrv::background {
 
-// Hears what other nodes commit and hands it on at once. A shortcut: whoever depends on it looks for itself now and
-// then, so that a notification may be missed. One thread at a time.
+// Hears what other nodes commit and passes it on at once. Notifications only save time and may be missed: their users
+// poll as well. One thread at a time.
 class NotificationListener {
   public:
     // handlers: by channel; they must return soon. The database must offer notifications and outlive the listener.
     NotificationListener(ports::Database& database, std::map<std::string, std::function<void()>> handlers);
 
-    // A worker's piece of work: connects when there is no connection, and then every channel counts as notified; waits
-    // for one notification, for half a minute at most. True.
+    // A worker's piece of work: waits up to half a minute for one notification. When it had to connect first, it calls
+    // every handler, since notifications may have been missed. Returns true.
     Result<bool> run_once(const ports::Call& call);
 
   private:

@@ -18,15 +18,14 @@
 namespace imgsrv::background {
 
 struct WorkerOptions {
-    std::string name;                                // bounded: it is a metric label
-    std::chrono::milliseconds poll_interval{5'000};  // between looks when there was nothing to do
+    std::chrono::milliseconds poll_interval{5'000};  // between looks for work when there was none
     std::chrono::milliseconds backoff{5'000};        // after a failure, doubling
     std::chrono::milliseconds backoff_max{60'000};
     int breaker_failures = 10;  // consecutive ones, of all threads, that open the breaker; 0: never
     std::chrono::milliseconds breaker_cooldown{60'000};
     std::size_t threads = 1;
-    // Whether finding nothing to do says that the backends are well. Not where one thread can find nothing while
-    // another fails.
+    // Whether finding no work shows that the backends are well. It does not where one thread may find none while
+    // another one fails.
     bool idle_is_success = true;
 };
 
@@ -41,28 +40,33 @@ struct WorkerStats {
     std::string last_error_text;  // for clients, too: without the detail, which is for the log
 };
 
-// Threads that do one thing over and over: at once while there is work, at the poll interval when there is none, after
-// a pause when it failed.
+// Threads that repeat one piece of work: at once while there is more, after the poll interval when there was none, and
+// after a pause when it failed.
 class Worker {
   public:
     // One piece of work. True: there may be more. A status that is not OK counts as a failure.
     using Work = std::function<Result<bool>(const ports::Call&)>;
 
-    Worker(WorkerOptions options, Work work);
+    // name: one of a fixed set, for it is a metric's label.
+    Worker(std::string name, WorkerOptions options, Work work);
     ~Worker();  // stops
     Worker(const Worker&) = delete;
 
     void start();
     // Looks for work at once. [any]
     void wake();
-    // Cancels what runs and waits for it. [main]
+    // Cancels the work under way and waits for it. [main]
     void stop();
     WorkerStats stats() const;
-    const std::string& name() const { return options_.name; }
+    const std::string& name() const { return name_; }
 
   private:
     void run();
+    // With mutex_ held. The latter returns the pause before the next try.
+    void note_success();
+    std::chrono::milliseconds note_failure(const Status& status);
 
+    const std::string name_;
     const WorkerOptions options_;
     const Work work_;
     const std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();

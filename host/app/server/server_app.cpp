@@ -38,7 +38,7 @@ Status ServerApp::Parts::open(const ports::Call& call) {
     IMGSRV_ASSIGN(const auto migrations, store::load_migrations(find_layout().migrations, backends.pool->dialect()));
     IMGSRV_TRY(store::migrate(*backends.pool, call, migrations).status());
     IMGSRV_TRY(open_others(settings, registry, backends));
-    // Of the store as it is: looks at its health are not among the operations that are counted.
+    // Uses the unwrapped store, so that health checks stay out of the metrics.
     identity = std::make_unique<services::StoreIdentity>(*backends.pool, *backends.objects, backends.objects_place);
     backends.objects = telemetry::measure(std::move(backends.objects), monitoring.registry());
     return {};
@@ -48,50 +48,64 @@ Status ServerApp::Parts::know_store(const ports::Call& call) {
     constexpr auto kLimit = std::chrono::seconds(5);
     Status known = identity->establish({call.request_id, std::chrono::steady_clock::now() + kLimit, nullptr});
     if (known.code() == Code::failed_precondition) return known;
-    if (!known.ok()) log::warn("object store is not known yet", {{"error", known.describe()}});
+    if (!known.ok()) log::warn("object store not identified yet", {{"error", known.describe()}});
     return {};
 }
 
 Status ServerApp::Parts::make_services(const ports::Call& call) {
-    store::Pool& pool = *backends.pool;
     const std::string node = node_name(settings) + "/";
     const std::string owner = node + new_uuid();
+    make_upload_services(owner);
+    make_housekeeping_services(owner);
+    IMGSRV_TRY(make_publishing_services(owner));
+    access = std::make_unique<services::AccessService>(*backends.pool, std::move(backends.authenticators));
+    provisioning = std::make_unique<services::ProvisioningService>(*backends.pool, access->authenticators());
+    IMGSRV_TRY(catalogue->refresh_generation(call));
+    IMGSRV_TRY(end_old_leases(call, node));
+    add_health_checks();
+    return {};
+}
 
-    services::UploadOptions upload;
-    upload.ttl = std::chrono::duration_cast<std::chrono::seconds>(settings.duration("upload-ttl"));
+void ServerApp::Parts::make_upload_services(const std::string& owner) {
+    services::UploadOptions options;
+    options.ttl = std::chrono::duration_cast<std::chrono::seconds>(settings.duration("upload-ttl"));
     uploads = std::make_unique<services::UploadService>(
-        pool, *backends.objects, upload,
-        [this] {
-            if (promotion_worker) promotion_worker->wake();
-        },
+        *backends.pool, *backends.objects, options, [this] { workers.wake(kPromotionWorker); },
         [this](std::string id) { hash_queue->add(std::move(id)); });
     promotion = std::make_unique<services::PromotionService>(
-        pool, *backends.objects, *identity,
+        *backends.pool, *backends.objects, *identity,
         services::PromotionPauses{settings.duration("cas-promotion-error-backoff"),
                                   settings.duration("cas-promotion-error-backoff-max")},
         owner);
-    blobs = std::make_unique<services::BlobService>(pool, *backends.objects);
+    blobs = std::make_unique<services::BlobService>(*backends.pool, *backends.objects);
+}
+
+void ServerApp::Parts::make_housekeeping_services(const std::string& owner) {
     services::CollectorOptions collection;
     collection.grace = settings.duration("gc-grace");
-    collector = std::make_unique<services::Collector>(pool, *backends.objects, collection);
+    collector = std::make_unique<services::Collector>(*backends.pool, *backends.objects, collection);
     scrubber = std::make_unique<services::Scrubber>(
-        pool, *backends.objects, *identity, owner,
+        *backends.pool, *backends.objects, *identity, owner,
         services::ScrubberOptions{settings.size("scrub-rate"), settings.duration("scrub-interval")});
-    catalogue = std::make_unique<services::CatalogueService>(pool, clock);
-    publishing =
-        std::make_unique<services::PublishService>(pool, backends.pipeline, [this] { publish_worker->wake(); });
-    steps = std::make_unique<services::StepRunner>(pool, *blobs, backends.steps, clock, owner);
-    IMGSRV_ASSIGN(documents, services::DocumentService::create(pool, backends.steps, clock));
-    access = std::make_unique<services::AccessService>(pool, std::move(backends.authenticators));
-    provisioning = std::make_unique<services::ProvisioningService>(pool, access->authenticators());
+}
 
-    IMGSRV_TRY(catalogue->refresh_generation(call));
-    // What an earlier process of this node held when it died goes on at once.
-    IMGSRV_TRY(pool.write(call, [&](store::Transaction& tx) -> Status {
+Status ServerApp::Parts::make_publishing_services(const std::string& owner) {
+    catalogue = std::make_unique<services::CatalogueService>(*backends.pool, clock);
+    publishing = std::make_unique<services::PublishService>(*backends.pool, backends.pipeline,
+                                                            [this] { workers.wake(kPublishWorker); });
+    steps = std::make_unique<services::StepRunner>(*backends.pool, *blobs, backends.steps, clock, owner);
+    IMGSRV_ASSIGN(documents, services::DocumentService::create(*backends.pool, backends.steps, clock));
+    return {};
+}
+
+Status ServerApp::Parts::end_old_leases(const ports::Call& call, const std::string& node) {
+    return backends.pool->write(call, [&](store::Transaction& tx) -> Status {
         IMGSRV_TRY(store::uploads::end_leases(tx, node));
         return store::publishing::end_leases(tx, node);
-    }));
+    });
+}
 
+void ServerApp::Parts::add_health_checks() {
     health.add("database", [this](const ports::Call& c) { return backends.database->health(c); });
     health.add("storage", [this](const ports::Call& c) -> Status {
         Status known = identity->establish(c);
@@ -102,10 +116,9 @@ Status ServerApp::Parts::make_services(const ports::Call& call) {
     });
     for (const auto& authenticator : access->authenticators())
         health.add("auth-" + std::string(authenticator->name()),
-                   [a = authenticator.get()](const ports::Call& c) { return a->health(c); });
+                   [one = authenticator.get()](const ports::Call& c) { return one->health(c); });
     for (const auto& [name, step] : backends.steps)
-        health.add("step-" + name, [s = step.get()](const ports::Call& c) { return s->health(c); });
-    return {};
+        health.add("step-" + name, [one = step.get()](const ports::Call& c) { return one->health(c); });
 }
 
 Status ServerApp::Parts::make_doors() {
@@ -125,8 +138,12 @@ Status ServerApp::Parts::make_doors() {
     limits.requests_per_minute = static_cast<unsigned>(settings.integer("rate-limit"));
     limits.trusted_hops = settings.hops("trust-proxy");
     server = std::make_unique<http::Server>(router, limits, &observers);
-    monitoring.watch({registry, *backends.pool, clock, health, *collector, *scrubber, *server, workers(),
+    monitoring.watch({registry, *backends.pool, clock, health, *collector, *scrubber, *server, workers.all(),
                       settings.text("data-dir")});
+    return listen();
+}
+
+Status ServerApp::Parts::listen() {
     const std::string& plain = settings.text("listen");
     const std::string& tls = settings.text("tls-listen");
     if (!plain.empty()) IMGSRV_TRY(server->listen({plain, "", ""}));
@@ -155,14 +172,9 @@ Status ServerApp::start() {
     }));
     parts_->health.look(call);
     parts_->make_workers();
-    for (const background::Worker* worker : parts_->workers())
-        parts_->health.add_report("worker-" + worker->name(), [worker] {
-            const auto stats = worker->stats();
-            return stats.consecutive_failures > 0 ? stats.last_error_text : std::string();
-        });
     IMGSRV_TRY(parts_->make_doors());
     parts_->hash_queue->start();
-    for (background::Worker* worker : parts_->workers()) worker->start();
+    parts_->workers.start();
     return {};
 }
 
@@ -190,7 +202,7 @@ void ServerApp::stop() {
     const bool all = parts_->server->stop(settings_.duration("shutdown-timeout"));
     if (!all) log::warn("some requests did not finish in time");
     parts_->monitoring.stop();
-    for (background::Worker* worker : parts_->workers()) worker->stop();
+    parts_->workers.stop();
     parts_->hash_queue->stop();
 }
 

@@ -15,16 +15,15 @@ class ServerApp {
     explicit ServerApp(const config::Settings& settings);
     ~ServerApp();
 
-    // Loads plugins, brings the database up to date, starts workers and listeners. The server is ready when it returns
-    // OK.
+    // Loads plugins, migrates the database, starts workers and listeners. OK: the server is ready.
     Status start();
-    // Reads certificates again; on error the old ones stay.
+    // Reads the certificates again; on error the old ones stay in use.
     Status reload();
-    // The addresses that are listened on, as a sentence for people. [after start]
+    // The addresses of the listeners, as a sentence for people. [after start]
     std::string listens_on() const;
-    // Whether every event loop answers within that time. [after start]
+    // Whether every event loop answers in that time. [after start]
     bool responsive(std::chrono::milliseconds patience) const;
-    // Not ready from now on; requests in flight get shutdown-timeout, steps hand their leases back.
+    // Stops being ready; gives requests in flight shutdown-timeout to finish; steps release their leases.
     void stop();
 
   private:

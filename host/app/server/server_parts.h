@@ -1,7 +1,7 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <string>
 
 #include "app/backends/backends.h"
 #include "app/server/monitoring.h"
@@ -9,8 +9,7 @@
 #include "app/server/request_log.h"
 #include "app/server/server_app.h"
 #include "background/hash_queue.h"
-#include "background/notification_listener.h"
-#include "background/worker.h"
+#include "background/worker_list.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "services/access/access_service.h"
@@ -29,11 +28,16 @@
 
 namespace imgsrv::app {
 
+// Workers that others wake.
+inline constexpr const char* kPromotionWorker = "cas-promotion";
+inline constexpr const char* kPublishWorker = "publish";
+inline constexpr const char* kGenerationWorker = "generation";
+
 // What a server is made of, in the order in which it is made. Members are destroyed from the last to the first: doors,
 // workers, services, backends, plugins.
 struct ServerApp::Parts {
     explicit Parts(const config::Settings& s) : settings(s) {}
-    ~Parts() { monitoring.stop(); }  // a scrape asks everybody
+    ~Parts() { monitoring.stop(); }  // a scrape reads all of them
 
     const config::Settings& settings;
     Monitoring monitoring;
@@ -54,16 +58,7 @@ struct ServerApp::Parts {
     std::unique_ptr<services::AccessService> access;
     std::unique_ptr<services::ProvisioningService> provisioning;
     std::unique_ptr<background::HashQueue> hash_queue;
-    std::unique_ptr<background::Worker> promotion_worker;
-    std::unique_ptr<background::Worker> publish_worker;
-    std::unique_ptr<background::Worker> sweeper;
-    std::unique_ptr<background::Worker> collector_worker;
-    std::unique_ptr<background::Worker> scrub_worker;
-    std::unique_ptr<background::Worker> health_worker;
-    std::unique_ptr<background::Worker> generation_worker;
-    std::unique_ptr<background::NotificationListener> listener;
-    std::unique_ptr<background::Worker> notification_worker;
-    std::vector<std::unique_ptr<background::Worker>> authenticator_workers;
+    background::WorkerList workers;
     RequestLog request_log;
     Observers observers;
     http::Router router;
@@ -71,24 +66,35 @@ struct ServerApp::Parts {
 
     // Plugins, backends, migrations.
     Status open(const ports::Call& call);
-    // failed_precondition when the object store is known not to be the database's. One that is away is asked again with
-    // each look at its health.
+    // failed_precondition: the object store is not the database's. A store that is unavailable is asked again with each
+    // health check.
     Status know_store(const ports::Call& call);
     Status make_services(const ports::Call& call);
-    // Everything that runs in the background; nothing runs yet.
+    // Everything that runs in the background, in the order in which it starts, with its line in the health report;
+    // nothing runs yet. It stops in the reverse order: those that wake others end before them.
     void make_workers();
-    // Of them, what keeps stored data true.
-    void make_housekeepers();
-    // The routes and the listeners, the metrics' last.
+    // The routes and the listeners. Requests come in from here on.
     Status make_doors();
-    std::vector<background::Worker*> workers() const {
-        std::vector<background::Worker*> all;
-        for (const auto* w : {&promotion_worker, &publish_worker, &sweeper, &collector_worker, &scrub_worker,
-                              &health_worker, &generation_worker, &notification_worker})
-            if (*w) all.push_back(w->get());
-        for (const auto& worker : authenticator_workers) all.push_back(worker.get());
-        return all;
-    }
+
+  private:
+    void make_upload_services(const std::string& owner);
+    void make_housekeeping_services(const std::string& owner);
+    Status make_publishing_services(const std::string& owner);
+    // Hands back what an earlier process of this node held when it died, so that it goes on at once.
+    Status end_old_leases(const ports::Call& call, const std::string& node);
+    void add_health_checks();
+    void add_promotion();
+    void add_publishing();
+    void add_sweeper();
+    void add_collector();
+    void add_scrubber();
+    void add_health();
+    void add_authenticators();
+    // Both follow what other nodes commit.
+    void add_generation();
+    void add_notifications();
+    // The API's addresses, then the metrics' one.
+    Status listen();
 };
 
 }  // namespace imgsrv::app

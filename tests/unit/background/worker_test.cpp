@@ -25,7 +25,6 @@ bool eventually(Condition condition) {
 
 WorkerOptions quick() {
     WorkerOptions options;
-    options.name = "test";
     options.poll_interval = std::chrono::hours(1);
     options.backoff = milliseconds(1);
     options.backoff_max = milliseconds(4);
@@ -38,7 +37,7 @@ WorkerOptions quick() {
 TEST_CASE("a worker goes on while there is work, then waits to be woken") {
     std::atomic<int> left{3};
     std::atomic<int> calls{0};
-    Worker worker(quick(), [&](const ports::Call&) -> Result<bool> {
+    Worker worker("test", quick(), [&](const ports::Call&) -> Result<bool> {
         ++calls;
         return left.fetch_sub(1) > 0;
     });
@@ -54,7 +53,7 @@ TEST_CASE("a worker goes on while there is work, then waits to be woken") {
 TEST_CASE("failures back off, doubling to the maximum, and success ends that") {
     log::set_level(log::Level::fatal);
     std::atomic<int> calls{0};
-    Worker worker(quick(), [&](const ports::Call&) -> Result<bool> {
+    Worker worker("test", quick(), [&](const ports::Call&) -> Result<bool> {
         if (++calls <= 4) return Status(Code::unavailable, "away").with_detail("an SQL text");
         return false;
     });
@@ -73,7 +72,7 @@ TEST_CASE("the breaker opens after so many failures and closes with a success") 
     options.breaker_failures = 3;
     options.breaker_cooldown = milliseconds(50);
     std::atomic<int> calls{0};
-    Worker worker(options, [&](const ports::Call&) -> Result<bool> {
+    Worker worker("test", options, [&](const ports::Call&) -> Result<bool> {
         if (++calls <= 3) return Status(Code::unavailable, "away");
         return false;
     });
@@ -92,7 +91,7 @@ TEST_CASE("an open breaker holds every thread") {
     options.breaker_failures = 3;
     options.breaker_cooldown = std::chrono::hours(1);
     std::atomic<int> calls{0};
-    Worker worker(options, [&](const ports::Call&) -> Result<bool> {
+    Worker worker("test", options, [&](const ports::Call&) -> Result<bool> {
         if (++calls <= 3) return Status(Code::unavailable, "away");
         return false;
     });
@@ -105,7 +104,7 @@ TEST_CASE("an open breaker holds every thread") {
 
 TEST_CASE("stopping cancels what runs") {
     std::atomic<bool> running{false};
-    Worker worker(quick(), [&](const ports::Call& call) -> Result<bool> {
+    Worker worker("test", quick(), [&](const ports::Call& call) -> Result<bool> {
         running = true;
         while (!call.cancelled()) std::this_thread::sleep_for(milliseconds(1));
         return false;
