@@ -18,6 +18,9 @@ class Database {
   public:
     static constexpr const char* kDialect = "sqlite";
     static constexpr std::uint64_t kFeatures = 0;
+    static constexpr const char* kCompanions[] = {"-wal", "-shm", "-journal", ".migrate", nullptr};
+    static constexpr imgsrv_ext_local_data kLocalData =
+        sdk::local_file("path", "imgsrv.db", IMGSRV_LOCAL_DATA_SNAPSHOT, kCompanions);
 
     // Creates the file when it is missing; its folder must be there.
     explicit Database(const sdk::Setup& setup);

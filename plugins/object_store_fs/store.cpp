@@ -23,13 +23,19 @@ constexpr std::string_view kFormat = "imgsrv object store, files, layout 1\n";
 constexpr auto kLockPatience = std::chrono::seconds(1);
 constexpr auto kLockRetry = std::chrono::milliseconds(20);
 
+sdk::Failure no_store() {
+    return {IMGSRV_FAILED_PRECONDITION, "the folder of option 'root' holds no store of files. Is its disk mounted?"};
+}
+
 Volume open_volume(const sdk::Config& config) {
     const auto root = config.text("root");
+    const bool read_only = config.boolean("read_only");
     std::error_code failed;
-    std::filesystem::create_directories(root, failed);
+    if (!read_only) std::filesystem::create_directories(root, failed);
     Fd fd(::open(root.c_str(), kFolder | O_CLOEXEC));
     if (!fd) {
         const int error = failed ? failed.value() : errno;
+        if (read_only && error == ENOENT) throw no_store();
         throw sdk::errno_failure(error, "cannot open the folder of option 'root'");
     }
     return Volume(std::move(fd), config.boolean("fsync"), config.boolean("direct_io"));
@@ -58,10 +64,7 @@ sdk::Failure unknown_layout() {
 // The folder of a store that is only read.
 Fd existing_subfolder(const Volume& volume, const std::string& name) {
     const Fd format = open_beneath(volume.root(), "FORMAT", O_RDONLY);
-    if (!format && errno == ENOENT) {
-        throw sdk::Failure(IMGSRV_FAILED_PRECONDITION,
-                           "the folder of option 'root' holds no store of files. Is its disk mounted?");
-    }
+    if (!format && errno == ENOENT) throw no_store();
     if (!format) throw volume.failure(errno, "open the file FORMAT");
     if (read_format(volume, format.get()) != kFormat) throw unknown_layout();
     Fd fd = open_beneath(volume.root(), name, kFolder);

@@ -25,6 +25,9 @@ namespace imgsrv::fs {
 // a crash of the process still loses nothing.
 class Store {
   public:
+    static constexpr imgsrv_ext_local_data kLocalData =
+        sdk::local_folder("root", "objects", IMGSRV_LOCAL_DATA_ONE_PROCESS, "read_only");
+
     // Makes the root when it is absent. Throws FAILED_PRECONDITION when another process has it open, or when it has a
     // layout this version does not know.
     explicit Store(const sdk::Setup& setup);

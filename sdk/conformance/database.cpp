@@ -1,6 +1,7 @@
 #include "conformance/database.h"
 
 #include "conformance/database_parts.h"
+#include "conformance/local_data.h"
 
 namespace imgsrv::conformance {
 
@@ -13,6 +14,7 @@ Suite database_checks() {
     add_limit_checks(suite);
     add_concurrency_checks(suite);
     add_notification_checks(suite);
+    add_local_data_checks(suite);
     return suite;
 }
 

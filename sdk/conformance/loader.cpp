@@ -172,6 +172,9 @@ std::string logged_text() {
     return log_record().text();
 }
 
+CreateFailed::CreateFailed(imgsrv_code code, const imgsrv_error& error)
+    : LoadError("create() failed with code " + std::to_string(code) + ": " + error.message), code_(code) {}
+
 Plugin::Plugin(const std::string& file) {
     void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) throw LoadError(std::string("cannot load the plugin: ") + ::dlerror());
@@ -223,7 +226,7 @@ void Instance::create() {
     const auto code = component_.create(&host(), "conformance", config.table(), &call, &self_, &error);
     if (code != IMGSRV_OK) {
         self_ = nullptr;
-        throw LoadError("create() failed with code " + std::to_string(code) + ": " + error.message);
+        throw CreateFailed(code, error);
     }
 }
 

@@ -16,6 +16,16 @@ class LoadError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// A component's create() refused; code() says why.
+class CreateFailed : public LoadError {
+  public:
+    CreateFailed(imgsrv_code code, const imgsrv_error& error);
+    imgsrv_code code() const { return code_; }
+
+  private:
+    imgsrv_code code_;
+};
+
 // One plugin file, opened by the ABI alone: dlopen(RTLD_NOW | RTLD_LOCAL), the data symbol imgsrv_plugin_v1, magic and
 // major checked before anything else is read. It is never closed (plugins are not unloaded).
 class Plugin {

@@ -1,5 +1,7 @@
 #include "conformance/object_store.h"
 
+#include "conformance/local_data.h"
+
 namespace imgsrv::conformance {
 
 Suite object_store_checks() {
@@ -10,6 +12,7 @@ Suite object_store_checks() {
     add_object_checks(suite);
     add_part_checks(suite);
     add_upload_checks(suite);
+    add_local_data_checks(suite);
     return suite;
 }
 

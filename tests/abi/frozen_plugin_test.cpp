@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "plugin/create.h"
+#include "plugin/local_data.h"
 
 using namespace imgsrv;
 using namespace imgsrv::plugin;
@@ -122,6 +123,14 @@ TEST_CASE("release 1.0: database") {
               .ok());
     CHECK(seen == 42);
     CHECK((*conn)->commit(kCall).ok());
+}
+
+TEST_CASE("release 1.0: its data is taken to be elsewhere, for it knows no extension of 1.1") {
+    for (const auto kind : {Kind::object_store, Kind::database}) {
+        const auto local = local_data_of(**registry().find(kind, "v1"));
+        REQUIRE(local.ok());
+        CHECK_FALSE(local->has_value());
+    }
 }
 
 TEST_CASE("release 1.0: authenticator") {

@@ -4,6 +4,7 @@
 #include <imgsrv/abi.h>
 #include <imgsrv/auth.h>
 #include <imgsrv/database.h>
+#include <imgsrv/local_data.h>
 #include <imgsrv/object_store.h>
 #include <imgsrv/publish_step.h>
 
@@ -290,6 +291,14 @@ AT(imgsrv_ext_store_part_limits, struct_size, 0);
 AT(imgsrv_ext_store_part_limits, reserved, 4);
 AT(imgsrv_ext_store_part_limits, least_size, 8);
 
+SIZE(imgsrv_ext_local_data, 40);
+AT(imgsrv_ext_local_data, struct_size, 0);
+AT(imgsrv_ext_local_data, flags, 4);
+AT(imgsrv_ext_local_data, place_option, 8);
+AT(imgsrv_ext_local_data, default_name, 16);
+AT(imgsrv_ext_local_data, read_only_option, 24);
+AT(imgsrv_ext_local_data, companions, 32);
+
 SIZE(imgsrv_attachment, 80);
 AT(imgsrv_attachment, struct_size, 0);
 AT(imgsrv_attachment, reserved, 4);
@@ -391,6 +400,9 @@ VALUE(IMGSRV_KIND_DATABASE, 2);
 VALUE(IMGSRV_KIND_AUTH, 3);
 VALUE(IMGSRV_KIND_PUBLISH_STEP, 4);
 VALUE(IMGSRV_ABI_MAJOR, 1);
+VALUE(IMGSRV_LOCAL_DATA_FOLDER, 1);
+VALUE(IMGSRV_LOCAL_DATA_ONE_PROCESS, 2);
+VALUE(IMGSRV_LOCAL_DATA_SNAPSHOT, 4);
 VALUE(IMGSRV_PLUGIN_MAGIC, 1448234313);
 VALUE(IMGSRV_ERR_RETRYABLE, 1);
 VALUE(IMGSRV_ERR_OUTCOME_UNKNOWN, 2);

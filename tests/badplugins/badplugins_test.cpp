@@ -135,8 +135,8 @@ TEST_CASE("files that others could change") {
 
 TEST_CASE("versions that do not fit name both sides") {
     CHECK(refusal("wrong_magic") == "has a plugin table with the wrong magic number");
-    CHECK(refusal("newer_major") == "is built for plugin ABI 2.3; this host speaks 1.0");
-    CHECK(refusal("newer_minor") == "needs a host with plugin ABI 1.7 or later; this host speaks 1.0");
+    CHECK(refusal("newer_major") == "is built for plugin ABI 2.3; this host speaks 1.1");
+    CHECK(refusal("newer_minor") == "needs a host with plugin ABI 1.7 or later; this host speaks 1.1");
 }
 
 TEST_CASE("tables that lack something") {

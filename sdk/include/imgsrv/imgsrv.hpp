@@ -25,6 +25,7 @@
 #include "cpp/database.hpp"
 #include "cpp/failure.hpp"
 #include "cpp/host.hpp"
+#include "cpp/local_data.hpp"
 #include "cpp/object_store.hpp"
 #include "cpp/publish_step.hpp"
 #include "cpp/stream.hpp"

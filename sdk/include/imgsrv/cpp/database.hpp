@@ -8,6 +8,7 @@
 
 #include "../database.h"
 #include "component.hpp"
+#include "local_data.hpp"
 
 namespace imgsrv::sdk {
 
@@ -54,6 +55,8 @@ struct QueryResult {
 //     static constexpr const char* kDialect = "sqlite";
 //     static constexpr std::uint64_t kFeatures = IMGSRV_DB_FEATURE_…;
 //     std::unique_ptr<Connection> connect(const Call&);
+//   and, to offer the extension local_data:
+//     static constexpr imgsrv_ext_local_data kLocalData = …;  // local_data.hpp
 // Connection, one thread at a time except interrupt():
 //     void reset(const Call&);    void begin(const Call&, std::int32_t mode);
 //     void commit(const Call&);   void rollback(const Call&);
@@ -137,6 +140,9 @@ struct DatabaseTable {
                 },
             };
             if (std::strcmp(id, IMGSRV_EXT_DATABASE_NOTIFICATIONS) == 0) return &notifications;
+        }
+        if constexpr (requires { T::kLocalData; }) {
+            if (std::strcmp(id, IMGSRV_EXT_LOCAL_DATA) == 0) return &T::kLocalData;
         }
         return nullptr;
     }

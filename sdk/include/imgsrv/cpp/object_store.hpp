@@ -10,6 +10,7 @@
 
 #include "../object_store.h"
 #include "component.hpp"
+#include "local_data.hpp"
 #include "stream.hpp"
 
 namespace imgsrv::sdk {
@@ -77,6 +78,8 @@ class UploadSink {
 //                                           const imgsrv_part&, std::uint64_t offset);
 // the extension part_limits:
 //     static constexpr std::uint64_t kLeastPart = …;  // bytes of every part but the last
+// the extension local_data:
+//     static constexpr imgsrv_ext_local_data kLocalData = …;  // local_data.hpp
 template <class T>
 struct ObjectStoreTable {
     static T& self(void* p) noexcept { return *static_cast<T*>(p); }
@@ -197,6 +200,9 @@ struct ObjectStoreTable {
                 .least_size = T::kLeastPart,
             };
             if (std::strcmp(id, IMGSRV_EXT_STORE_PART_LIMITS) == 0) return &part_limits;
+        }
+        if constexpr (requires { T::kLocalData; }) {
+            if (std::strcmp(id, IMGSRV_EXT_LOCAL_DATA) == 0) return &T::kLocalData;
         }
         return nullptr;
     }
