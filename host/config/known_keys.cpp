@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "config/settings.h"
 
 namespace imgsrv::config {
@@ -42,6 +44,11 @@ const std::vector<KnownKey>& known_keys() {
         {"publish.non-blocking", Kind::list, "", "steps of the pipeline that may fail without failing the job"},
     };
     return kKeys;
+}
+
+std::string_view default_of(std::string_view key) {
+    const auto known = std::ranges::find(known_keys(), key, &KnownKey::key);
+    return known == known_keys().end() ? "" : known->default_text;
 }
 
 }  // namespace imgsrv::config

@@ -16,13 +16,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kSections = {"storage", "database", "auth", "publish"};
 
-// What a short name sets, and the driver it selects.
-struct ShortName {
-    std::string_view name;
-    std::string_view driver_key;
-    std::string_view driver;
-    std::string_view option;
-};
 constexpr std::string_view kFileSuffix = "_file";
 constexpr std::array<ShortName, 9> kShortNames = {{
     {"postgres-url", "database.driver", "postgres", "database.postgres.url"},
@@ -91,7 +84,7 @@ std::string as_variable(std::string_view key) {
 Status unknown_variable(const std::string& name) {
     std::vector<std::string> variables;
     for (const auto& known : known_keys()) variables.push_back(as_variable(known.key));
-    for (const auto name_of_one : short_names()) variables.push_back(as_variable(name_of_one));
+    for (const auto& shorter : short_names()) variables.push_back(as_variable(shorter.name));
     const std::string meant = nearest(name, variables);
     return {Code::invalid_argument, "the environment variable " + name + " is not the name of a setting" +
                                         (meant.empty() ? std::string() : "; did you mean " + meant + "?")};
@@ -110,11 +103,8 @@ bool is_service_link(std::string_view name) {
 
 }  // namespace
 
-std::vector<std::string_view> short_names() {
-    std::vector<std::string_view> names;
-    names.reserve(kShortNames.size());
-    for (const auto& one : kShortNames) names.push_back(one.name);
-    return names;
+std::span<const ShortName> short_names() {
+    return kShortNames;
 }
 
 bool is_driver_option(std::string_view key) {

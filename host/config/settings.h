@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,9 +39,17 @@ struct KnownKey {
     std::string_view help;
 };
 const std::vector<KnownKey>& known_keys();
+// Of a known key: its value when nothing sets it, as text.
+std::string_view default_of(std::string_view key);
 
-// Names that select a driver and set one of its options: postgres-url, s3-bucket, …
-std::vector<std::string_view> short_names();
+// A name that selects a driver and sets one of its options: postgres-url, s3-bucket, …
+struct ShortName {
+    std::string_view name;
+    std::string_view driver_key;  // storage.driver or database.driver
+    std::string_view driver;      // the value that it gives to that
+    std::string_view option;      // the full key
+};
+std::span<const ShortName> short_names();
 
 struct Sources {
     std::optional<std::filesystem::path> file;  // none: /etc/imgsrv/imgsrv.toml when it is there

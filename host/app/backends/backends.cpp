@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/backends/configured_driver.h"
 #include "app/backends/driver_tables.h"
 #include "app/backends/layout.h"
 #include "core/log.h"
@@ -15,17 +16,12 @@
 namespace imgsrv::app {
 namespace {
 
-// Gives an option of the embedded default its place under data-dir.
-void place(plugin::OptionValues& options, const std::string& key, const std::filesystem::path& path) {
-    options.try_emplace(key, plugin::OptionValue{path.string(), "data-dir"});
-}
-
-// What an operator has to have right, which is what a driver cannot do without.
-std::string shown_place(const plugin::LoadedComponent& component, const plugin::OptionValues& options) {
-    std::string text = "the store '" + component.info.name + "'";
-    for (const auto& declared : component.info.options) {
-        const auto given = options.find(declared.key);
-        if (!declared.required || declared.secret || given == options.end()) continue;
+// For the operator: the store's driver and what it requires, such as its endpoint and bucket.
+std::string shown_place(const ConfiguredDriver& driver) {
+    std::string text = "the store '" + driver.name() + "'";
+    for (const auto& declared : driver.component->info.options) {
+        const auto given = driver.options.find(declared.key);
+        if (!declared.required || declared.secret || given == driver.options.end()) continue;
         if (const auto* value = std::get_if<std::string>(&given->second.value))
             text += ", " + declared.key + " '" + *value + "'";
     }
@@ -33,16 +29,18 @@ std::string shown_place(const plugin::LoadedComponent& component, const plugin::
 }
 
 // An empty database must not take the place of one that is being restored.
-Status refuse_half_restored(const config::Settings& settings) {
-    const std::filesystem::path dir = settings.text("data-dir");
+Status refuse_half_restored(const std::filesystem::path& database) {
     std::error_code ec;
-    if (std::filesystem::exists(dir / "imgsrv.db", ec) || !std::filesystem::exists(dir / kRestoringDatabase, ec))
-        return {};
-    return {Code::failed_precondition,
-            "a restore into data-dir '" + dir.string() + "' was broken off; run 'imgsrv restore' again"};
+    if (std::filesystem::exists(database, ec) || !std::filesystem::exists(restoring_place(database), ec)) return {};
+    return {Code::failed_precondition, "a restore into data-dir '" + database.parent_path().string() +
+                                           "' was interrupted; run 'imgsrv restore' again"};
 }
 
 }  // namespace
+
+std::filesystem::path restoring_place(const std::filesystem::path& database) {
+    return database.string() + ".restoring";
+}
 
 Status lock_data_dir(const config::Settings& settings, UniqueFd& lock, std::chrono::milliseconds patience) {
     if (lock) return {};
@@ -86,14 +84,13 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
 
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry,
                      const std::string& driver, Backends& b, DataDir data_dir) {
-    auto options = driver_options(settings, "database", driver);
-    if (driver == "sqlite" && !options.contains("path")) {
-        IMGSRV_TRY(refuse_half_restored(settings));
+    IMGSRV_ASSIGN(const auto configured, configure_driver(settings, registry, plugin::Kind::database, driver));
+    if (configured.in_data_dir) {
+        IMGSRV_TRY(refuse_half_restored(configured.place));
         if (data_dir == DataDir::exclusive) IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
-        place(options, "path", std::filesystem::path(settings.text("data-dir")) / "imgsrv.db");
     }
-    IMGSRV_ASSIGN(b.database,
-                  plugin::create_database(registry, driver, "database", options, {nullptr, b.metrics, nullptr}));
+    IMGSRV_ASSIGN(b.database, plugin::create_database(registry, driver, "database", configured.options,
+                                                      {nullptr, b.metrics, nullptr}));
     store::PoolOptions pool;
     pool.connections =
         static_cast<std::size_t>(std::clamp<std::int64_t>(settings.integer("database.connections"), 1, 1000));
@@ -101,29 +98,19 @@ Status open_database(const config::Settings& settings, const plugin::PluginRegis
     return {};
 }
 
-Status open_sqlite_file(const plugin::PluginRegistry& registry, const std::filesystem::path& file, Backends& backends) {
-    IMGSRV_ASSIGN(backends.database, plugin::create_database(registry, "sqlite", "backup",
-                                                             {{"path", {file.string(), "this command"}}}, {}));
-    IMGSRV_ASSIGN(backends.pool, store::Pool::open(*backends.database, store::PoolOptions()));
-    return {};
-}
-
 Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,
                          const std::string& driver, Backends& b, DataDir data_dir) {
-    auto options = driver_options(settings, "storage", driver);
-    if (driver == "fs" && !options.contains("root")) {
-        if (data_dir == DataDir::exclusive) IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
-        const auto root = std::filesystem::path(settings.text("data-dir")) / "objects";
+    IMGSRV_ASSIGN(auto configured, configure_driver(settings, registry, plugin::Kind::object_store, driver));
+    if (configured.in_data_dir && data_dir == DataDir::exclusive) {
+        IMGSRV_TRY(lock_data_dir(settings, b.data_lock));
         std::error_code ec;
-        std::filesystem::create_directories(root, ec);
-        place(options, "root", root);
+        if (configured.local->folder) std::filesystem::create_directories(configured.place, ec);
     }
-    if (driver == "fs" && data_dir == DataDir::shared)
-        options["read_only"] = plugin::OptionValue{"true", "this command"};
-    IMGSRV_ASSIGN(const auto* component, registry.find(plugin::Kind::object_store, driver));
-    b.objects_place = shown_place(*component, options);
-    IMGSRV_ASSIGN(b.objects,
-                  plugin::create_object_store(registry, driver, "storage", options, {nullptr, b.metrics, nullptr}));
+    if (configured.local && data_dir == DataDir::shared && !configured.local->read_only_option.empty())
+        configured.options[configured.local->read_only_option] = {"true", "this command"};
+    b.objects_place = shown_place(configured);
+    IMGSRV_ASSIGN(b.objects, plugin::create_object_store(registry, driver, "storage", configured.options,
+                                                         {nullptr, b.metrics, nullptr}));
     return {};
 }
 
@@ -135,15 +122,15 @@ Status open_others(const config::Settings& settings, const plugin::PluginRegistr
     IMGSRV_TRY(open_object_store(settings, registry, settings.text("storage.driver"), b));
 
     for (const auto& driver : settings.list("auth.drivers")) {
-        IMGSRV_ASSIGN(auto one, plugin::create_authenticator(registry, driver, driver,
-                                                             driver_options(settings, "auth", driver), context));
+        IMGSRV_ASSIGN(const auto configured, configure_driver(settings, registry, plugin::Kind::auth, driver));
+        IMGSRV_ASSIGN(auto one, plugin::create_authenticator(registry, driver, driver, configured.options, context));
         b.authenticators.push_back(std::move(one));
     }
 
     const auto non_blocking = settings.list("publish.non-blocking");
     for (const auto& name : settings.list("publish.steps")) {
-        IMGSRV_ASSIGN(auto step, plugin::create_publish_step(registry, name, name,
-                                                             driver_options(settings, "publish", name), context));
+        IMGSRV_ASSIGN(const auto configured, configure_driver(settings, registry, plugin::Kind::publish_step, name));
+        IMGSRV_ASSIGN(auto step, plugin::create_publish_step(registry, name, name, configured.options, context));
         const bool blocking = std::find(non_blocking.begin(), non_blocking.end(), name) == non_blocking.end();
         b.pipeline.push_back({name, blocking});
         b.steps[name] = std::move(step);

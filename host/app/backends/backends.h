@@ -19,53 +19,52 @@
 
 namespace imgsrv::app {
 
-// Loads every plugin of the program's own folder and of plugin-dir. Refused files are logged; a driver that is
-// configured and missing fails where it is created.
+// Loads every plugin of the program's own folder and of plugin-dir. Refused files are logged; a configured driver that
+// is missing fails where it is created.
 Status load_plugins(const config::Settings& settings, plugin::PluginRegistry& registry);
-// The same for what is to work with them: the table of every driver, in use or not, is checked as well.
+// Loads them, and checks the table of every driver, in use or not.
 Status load_drivers(const config::Settings& settings, plugin::PluginRegistry& registry);
 
-// The configured backends, created from their plugins in the order of their needs.
+// The configured backends, in the order in which they are created.
 struct Backends {
-    plugin::MetricSink* metrics = nullptr;  // where plugins count; set before they are created, and outlives them
-    UniqueFd data_lock;                     // held while the embedded database or object store is in use
+    plugin::MetricSink* metrics = nullptr;  // takes the plugins' metrics; set before they are created, outlives them
+    UniqueFd data_lock;                     // held while data below data-dir is in use
     std::unique_ptr<ports::Database> database;
     std::unique_ptr<store::Pool> pool;
     std::unique_ptr<services::TokenRegistry> tokens;
     std::unique_ptr<services::RuleRegistry> rules;
     std::unique_ptr<ports::ObjectStore> objects;
-    std::string objects_place;  // where that is as configured, for people: "s3, bucket images, …"
+    std::string objects_place;  // where they are, for people: "the store 's3', bucket 'images'"
     std::vector<std::unique_ptr<ports::Authenticator>> authenticators;
     services::StepSet steps;
     std::vector<domain::PipelineStep> pipeline;
 };
 
-// Whether what lies in data-dir is taken for this process alone, or read beside the server that has it.
+// Whether this process has data-dir to itself, or works beside the server that has it.
 enum class DataDir { exclusive, shared };
 
-// Beside data-dir's database: the one that a restore is putting together. A server does not start with it.
-inline constexpr const char* kRestoringDatabase = "imgsrv.db.restoring";
+// Where a restore puts together a database before it takes its place. A server refuses to start while it is there
+// without the database.
+std::filesystem::path restoring_place(const std::filesystem::path& database);
 
-// How long a server waits for a command that has data-dir for a moment.
+// How long a server waits for a command that holds data-dir for a moment.
 inline constexpr std::chrono::seconds kDataDirPatience{3};
-// Creates data-dir and makes sure that no other process uses it, until the lock is closed. failed_precondition when one
-// still does after so long.
+// Creates data-dir and keeps other processes from using it until the lock is closed. failed_precondition when another
+// one still uses it after `patience`.
 Status lock_data_dir(const config::Settings& settings, UniqueFd& lock,
                      std::chrono::milliseconds patience = kDataDirPatience);
 
-// Only the database and its pool; for migrate and the like.
+// Only the database and its pool.
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends,
                      DataDir data_dir = DataDir::exclusive);
-// The same by the driver's name, which need not be the configured one.
+// The same for any driver, configured as database.driver or not.
 Status open_database(const config::Settings& settings, const plugin::PluginRegistry& registry,
                      const std::string& driver, Backends& backends, DataDir data_dir);
-// A SQLite database by its file.
-Status open_sqlite_file(const plugin::PluginRegistry& registry, const std::filesystem::path& file, Backends& backends);
-// One object store by its driver's name, which need not be the configured one. With DataDir::shared a store of files is
-// opened to be read only.
+// An object store of any driver, configured as storage.driver or not. With DataDir::shared a driver with local data
+// opens it to read only, where it can.
 Status open_object_store(const config::Settings& settings, const plugin::PluginRegistry& registry,
                          const std::string& driver, Backends& backends, DataDir data_dir = DataDir::exclusive);
-// The rest, once the database is up to date. check_configuration() has found the pipeline sound.
+// The rest, once the database is migrated. check_configuration() has accepted the pipeline.
 Status open_others(const config::Settings& settings, const plugin::PluginRegistry& registry, Backends& backends);
 
 }  // namespace imgsrv::app

@@ -4,6 +4,8 @@
 #include <system_error>
 #include <vector>
 
+#include "app/backends/configured_driver.h"
+
 namespace imgsrv::app {
 namespace {
 
@@ -15,20 +17,15 @@ struct Place {
     bool folder = true;
 };
 
-// Where the embedded database and store keep their data.
-std::vector<Place> places_of(const config::Settings& settings) {
+// Where the configured database and store keep their local data; data-dir covers what is below it.
+Result<std::vector<Place>> places_of(const config::Settings& settings, const plugin::PluginRegistry& registry) {
     std::vector<Place> places = {{"data-dir", settings.text("data-dir")}};
-    const auto add = [&](const std::string& section, const std::string& driver, const std::string& option,
-                         bool folder) {
-        if (settings.text(section + ".driver") != driver) return;
-        const auto options = settings.driver_options(section, driver);
-        const auto at = options.find(option);
-        if (at == options.end()) return;
-        if (const auto* path = std::get_if<std::string>(&at->second.value))
-            places.push_back({section + "." + driver + "." + option, *path, folder});
-    };
-    add("storage", "fs", "root", true);
-    add("database", "sqlite", "path", false);
+    for (const auto kind : {plugin::Kind::object_store, plugin::Kind::database}) {
+        IMGSRV_ASSIGN(const auto driver,
+                      configure_driver(settings, registry, kind, settings.text(section_of(kind) + ".driver")));
+        if (driver.local && !driver.in_data_dir)
+            places.push_back({driver.setting(driver.local->place_option), driver.place, driver.local->folder});
+    }
     return places;
 }
 
@@ -64,17 +61,21 @@ std::string named(const fs::path& backup) {
 
 }  // namespace
 
-Status require_apart_to_back_up(const config::Settings& settings, const fs::path& backup) {
+Status require_apart_to_back_up(const config::Settings& settings, const plugin::PluginRegistry& registry,
+                                const fs::path& backup) {
+    IMGSRV_ASSIGN(const auto places, places_of(settings, registry));
     const std::string then = "name a folder apart from it, best on another disk";
-    for (const Place& place : places_of(settings)) {
+    for (const Place& place : places) {
         if (place.folder && is_within(backup, place.path)) return refusal(named(backup), named(place), then);
         if (is_within(place.path, backup)) return refusal(named(place), named(backup), then);
     }
     return {};
 }
 
-Status require_apart_to_restore(const config::Settings& settings, const fs::path& backup) {
-    for (const Place& place : places_of(settings))
+Status require_apart_to_restore(const config::Settings& settings, const plugin::PluginRegistry& registry,
+                                const fs::path& backup) {
+    IMGSRV_ASSIGN(const auto places, places_of(settings, registry));
+    for (const Place& place : places)
         if (is_within(place.path, backup))
             return refusal(named(place), named(backup), "restore to a place outside of it");
     return {};

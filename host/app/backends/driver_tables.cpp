@@ -44,14 +44,6 @@ Status check_option(const plugin::PluginRegistry& registry, const DriverKey& key
 
 }  // namespace
 
-plugin::OptionValues driver_options(const config::Settings& settings, std::string_view section,
-                                    std::string_view driver) {
-    plugin::OptionValues options;
-    for (const auto& [key, value] : settings.driver_options(section, driver))
-        options[key] = {value.value, value.origin};
-    return options;
-}
-
 Status check_driver_tables(const config::Settings& settings, const plugin::PluginRegistry& registry) {
     for (const auto& [name, value] : settings.all()) {
         const auto key = parse_key(name);

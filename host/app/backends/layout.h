@@ -4,8 +4,8 @@
 
 namespace imgsrv::app {
 
-// Where the files that come with the program are, seen from the program itself: <prefix>/bin/imgsrv. A build tree has
-// the same shape.
+// Where the files that come with the program are, relative to the program itself: <prefix>/bin/imgsrv. A build tree has
+// the same layout.
 struct Layout {
     std::filesystem::path plugins;     // <prefix>/lib/imgsrv/plugins
     std::filesystem::path migrations;  // <prefix>/share/imgsrv/migrations

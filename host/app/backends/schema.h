@@ -10,8 +10,7 @@ namespace imgsrv::app {
 // The migrations that came with the program, for the database that is open.
 Result<std::vector<store::Migration>> known_migrations(const Backends& backends);
 
-// For commands that work on the rows of a server: failed_precondition when the database has other migrations than the
-// program knows.
+// For commands that work on a server's rows. failed_precondition: the database has other migrations than the program.
 Status require_current_schema(const Backends& backends, const ports::Call& call);
 
 }  // namespace imgsrv::app

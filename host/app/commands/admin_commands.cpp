@@ -14,12 +14,13 @@
 #include "core/log.h"
 #include "core/redaction.h"
 #include "core/time.h"
+#include "plugin/local_data.h"
 #include "store/migrations.h"
 
 namespace imgsrv::app {
 namespace {
 
-// Adds a subcommand that works on the server's settings and says what is wrong in one sentence.
+// Adds a subcommand that works on the server's settings and reports an error in one sentence.
 void add(CLI::App& app, const std::string& name, const std::string& help, int& exit_code,
          const std::function<Status(const config::Settings&)>& work) {
     auto* command = app.add_subcommand(name, help);
@@ -31,7 +32,7 @@ void add(CLI::App& app, const std::string& name, const std::string& help, int& e
     });
 }
 
-// A setting that is no secret may hold one: the password of an endpoint's URL.
+// Even a setting that is no secret may contain one: the password in an endpoint's URL.
 std::string shown(const config::Value& value) {
     std::string shown;
     if (const auto* text = std::get_if<std::string>(&value.value)) {
@@ -45,28 +46,43 @@ std::string shown(const config::Value& value) {
     return shown;
 }
 
-void print_plugin(const plugin::PluginInfo& p, bool options) {
+// Where a component keeps its data, if that is on this machine.
+void print_local_data(const plugin::LocalData& data) {
+    std::printf("    data: data-dir/%s, or where %s says%s%s\n", data.default_name.c_str(), data.place_option.c_str(),
+                data.one_process ? "; of one process at a time" : "",
+                data.snapshot ? "; 'imgsrv backup' copies it" : "");
+}
+
+Status print_details(const plugin::PluginRegistry& registry, const plugin::ComponentInfo& component) {
+    for (const auto& o : component.options) {
+        std::string notes(plugin::to_string(o.type));
+        if (o.required) notes += ", required";
+        if (o.secret) notes += ", secret: also as " + o.key + "_file";
+        if (o.has_default) notes += ", default " + o.default_text;
+        std::printf("    %-20s %s (%s)\n", o.key.c_str(), o.help.c_str(), notes.c_str());
+    }
+    IMGSRV_ASSIGN(const auto* loaded, registry.find(component.kind, component.name));
+    IMGSRV_ASSIGN(const auto local, plugin::local_data_of(*loaded));
+    if (local) print_local_data(*local);
+    return {};
+}
+
+Status print_plugin(const plugin::PluginRegistry& registry, const plugin::PluginInfo& p, bool details) {
     std::printf("%s %s (abi %s, %s, %s)\n  %s\n", p.id.c_str(), p.version.c_str(), p.abi.c_str(), p.vendor.c_str(),
                 p.license.c_str(), p.file.c_str());
     for (const auto& c : p.components) {
         std::printf("  %-13s %s%s\n", std::string(plugin::to_string(c.kind)).c_str(), c.name.c_str(),
                     c.finalizer ? "  (publishes)" : "");
-        if (!options) continue;
-        for (const auto& o : c.options) {
-            std::string notes(plugin::to_string(o.type));
-            if (o.required) notes += ", required";
-            if (o.secret) notes += ", secret: also as " + o.key + "_file";
-            if (o.has_default) notes += ", default " + o.default_text;
-            std::printf("    %-20s %s (%s)\n", o.key.c_str(), o.help.c_str(), notes.c_str());
-        }
+        if (details) IMGSRV_TRY(print_details(registry, c));
     }
     for (const auto& sentence : p.skipped) std::printf("  skipped: %s\n", sentence.c_str());
+    return {};
 }
 
-Status list_plugins(const config::Settings& settings, bool options) {
+Status list_plugins(const config::Settings& settings, bool details) {
     plugin::PluginRegistry registry;
     IMGSRV_TRY(load_plugins(settings, registry));
-    for (const auto& p : registry.plugins()) print_plugin(p, options);
+    for (const auto& p : registry.plugins()) IMGSRV_TRY(print_plugin(registry, p, details));
     for (const auto& r : registry.refused())
         std::printf("refused: %s\n  %s\n", r.file.c_str(), std::string(r.reason.message()).c_str());
     return {};
@@ -111,34 +127,35 @@ Status check_settings(const config::Settings& settings) {
 }  // namespace
 
 void add_plugins_command(CLI::App& app, int& exit_code) {
-    auto* plugins = app.add_subcommand("plugins", "Look at plugins")->require_subcommand(1);
-    add(*plugins, "list", "The plugins that the server would load, and those it refuses", exit_code,
+    auto* plugins = app.add_subcommand("plugins", "Inspect plugins")->require_subcommand(1);
+    add(*plugins, "list", "List the plugins that the server would load, and those that it refuses", exit_code,
         [](const config::Settings& s) { return list_plugins(s, false); });
-    add(*plugins, "docs", "The plugins with all their options", exit_code,
+    add(*plugins, "docs", "List the plugins with all their options", exit_code,
         [](const config::Settings& s) { return list_plugins(s, true); });
-    auto* check = plugins->add_subcommand("check", "Whether one file is a plugin that this server can load");
+    auto* check = plugins->add_subcommand("check", "Check whether this server can load a file as a plugin");
     auto file = std::make_shared<std::string>();
     check->add_option("FILE", *file, "the shared object")->required();
     check->callback([file, &exit_code] {
         plugin::PluginRegistry registry;
-        const Status status = registry.load_file(*file);
-        if (status.ok()) print_plugin(registry.plugins().front(), true);
+        Status status = registry.load_file(*file);
+        if (status.ok()) status = print_plugin(registry, registry.plugins().front(), true);
         exit_code = end_with(status);
     });
 }
 
 void add_migrate_command(CLI::App& app, int& exit_code) {
-    auto* migrate = app.add_subcommand("migrate", "Look at or apply database migrations")->require_subcommand(1);
-    add(*migrate, "status", "Which migrations the database has", exit_code,
+    auto* migrate = app.add_subcommand("migrate", "Inspect or apply database migrations")->require_subcommand(1);
+    add(*migrate, "status", "Show which migrations the database has", exit_code,
         [](const config::Settings& s) { return migration_status(s, false); });
-    add(*migrate, "up", "Apply what is pending", exit_code,
+    add(*migrate, "up", "Apply the pending migrations", exit_code,
         [](const config::Settings& s) { return migration_status(s, true); });
 }
 
 void add_config_command(CLI::App& app, int& exit_code) {
-    auto* config = app.add_subcommand("config", "Look at the configuration")->require_subcommand(1);
-    add(*config, "check", "Whether the configuration is valid, options of drivers included", exit_code, check_settings);
-    add(*config, "show", "Every setting with its origin; secrets are hidden", exit_code, show_settings);
+    auto* config = app.add_subcommand("config", "Inspect the configuration")->require_subcommand(1);
+    add(*config, "check", "Check whether the configuration is valid, drivers' options included", exit_code,
+        check_settings);
+    add(*config, "show", "Show every setting with its origin; secrets are hidden", exit_code, show_settings);
 }
 
 }  // namespace imgsrv::app

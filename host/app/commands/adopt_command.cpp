@@ -15,7 +15,7 @@ namespace {
 struct AdoptFlags {
     explicit AdoptFlags(CLI::App& command) : settings(command) {
         command.add_flag("--force", forced,
-                         "also when it holds none of the database's blobs, or is another database's until now");
+                         "even if it holds none of the database's blobs or belongs to another database");
     }
 
     SettingsFlags settings;
@@ -27,12 +27,13 @@ Status adopt(const AdoptFlags& flags) {
     IMGSRV_ASSIGN(const auto settings, flags.settings.load());
     const ports::Call call{"adopt", std::nullopt, nullptr};
     StoredData data;
+    IMGSRV_TRY(load_drivers(settings, data.registry));
     IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::write_if_free, data));
     if (!data.objects_writable)
-        return {Code::failed_precondition, "a running server has the object store for itself; stop it first"};
+        return {Code::failed_precondition, "a running server uses the object store; stop it first"};
     services::StoreIdentity identity(*data.backends.pool, *data.backends.objects, data.backends.objects_place);
     IMGSRV_ASSIGN(const std::string id, identity.adopt(call, flags.forced));
-    std::printf("%s is this database's from now on, with the id %s\n", data.backends.objects_place.c_str(), id.c_str());
+    std::printf("%s now belongs to this database, with the id %s\n", data.backends.objects_place.c_str(), id.c_str());
     return {};
 }
 
@@ -40,9 +41,7 @@ Status adopt(const AdoptFlags& flags) {
 
 void add_adopt_command(CLI::App& storage, int& exit_code) {
     auto* command = storage.add_subcommand(
-        "adopt",
-        "Write into the configured object store that it is this database's: when it was copied without its "
-        "id, or lost it");
+        "adopt", "Mark the configured object store as this database's, after it lost its id or was copied without it");
     auto flags = std::make_shared<AdoptFlags>(*command);
     command->callback([flags, &exit_code] { exit_code = end_with(adopt(*flags)); });
 }

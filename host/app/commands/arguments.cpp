@@ -10,16 +10,15 @@
 namespace imgsrv::app {
 namespace {
 
-// Of "--set=storage.s3.secret_access_key=…" what "--set storage.s3.secret_access_key=…" has for its second argument;
-// others as they are.
+// "--set=KEY=VALUE" without "--set=", as in the form "--set KEY=VALUE"; other arguments unchanged.
 std::string_view without_set(std::string_view argument) {
     static constexpr std::string_view kSet = "--set=";
     if (argument.starts_with(kSet)) argument.remove_prefix(kSet.size());
     return argument;
 }
 
-// "storage.s3.secret_access_key=…", "--s3-secret-access-key=…", "--s3-secret-access-key …": the name, without dashes;
-// empty when there is none.
+// The name in "storage.s3.secret_access_key=…", "--s3-secret-access-key=…" or "--s3-secret-access-key", without leading
+// dashes; empty if there is none.
 std::string_view option_name(std::string_view argument) {
     argument = argument.substr(0, argument.find('='));
     while (argument.starts_with('-')) argument.remove_prefix(1);
@@ -28,7 +27,7 @@ std::string_view option_name(std::string_view argument) {
 
 bool names_secret(std::string_view name) {
     static constexpr std::array<std::string_view, 4> kEnds = {"secret", "password", "token", "key"};
-    static constexpr std::string_view kFile = "tls-key";  // a file's name
+    static constexpr std::string_view kFile = "tls-key";  // takes a file's name
     return name != kFile &&
            std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return name.ends_with(end); });
 }

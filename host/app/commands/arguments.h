@@ -5,9 +5,9 @@
 
 namespace imgsrv::app {
 
-// The arguments after the program's name, in order; and in the process's own list, which every user of the machine can
-// read (ps) and a core dump holds, secrets among them are written over with '*': values of options whose name ends in
-// secret, password, token or key, tokens, and passwords in URLs. [main, first]
+// Returns the arguments after the program's name, in order. Overwrites secrets in the process's own list with '*',
+// because every user of the machine can read that list (ps) and core dumps contain it: values of options whose name
+// ends in secret, password, token or key, tokens, and passwords in URLs. [main, first]
 std::vector<std::string> take_arguments(int argc, char** argv);
 
 }  // namespace imgsrv::app

@@ -4,8 +4,8 @@
 
 namespace imgsrv::app {
 
-// How every command ends: with nothing for OK, else with the reason in a line on stderr. Returns the process's exit
-// code: 0, or `failed`. [main]
+// Ends a command: prints nothing for OK, else the reason as one line on stderr. Returns the process's exit code: 0, or
+// `failed`. [main]
 int end_with(const Status& status, int failed = 1);
 
 }  // namespace imgsrv::app

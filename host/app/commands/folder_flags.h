@@ -6,7 +6,7 @@
 
 namespace imgsrv::app {
 
-// The command line of `backup` and `restore`.
+// The flags of `backup` and `restore`.
 struct FolderFlags {
     explicit FolderFlags(CLI::App& command);
 

@@ -19,13 +19,13 @@ constexpr std::string_view kOperatorHold = "operator";
 
 struct GcFlags {
     explicit GcFlags(CLI::App& command) : settings(command) {
-        command.add_flag("--dry-run", dry_run, "only say what would go");
+        command.add_flag("--dry-run", dry_run, "only report what would be removed");
         command.add_option("--grace", grace,
-                           "for this run, in place of gc-grace; 0s removes at once what nothing names");
+                           "for this run, in place of gc-grace; 0s removes unreferenced blobs at once");
         auto* pause_option = command.add_option(
-            "--pause", pause, "remove no object for so long, on any node: while a backup of the object store is made");
+            "--pause", pause, "remove no object for this long, on any node: while the object store is backed up");
         command.add_flag("--all-orphans", all_orphans,
-                         "remove objects without a blob also when they are most of what is in the store");
+                         "remove objects without a blob even if they are most of the store");
         command.add_flag("--resume", resume, "end a pause")->excludes(pause_option);
     }
 
@@ -57,16 +57,16 @@ Status pause(const ports::Call& call, store::Pool& pool, std::chrono::millisecon
 
 Status resume(const ports::Call& call, store::Pool& pool) {
     IMGSRV_TRY(pool.write(call, [](store::Transaction& tx) { return store::collection::release(tx, kOperatorHold); }));
-    std::printf("objects that nothing names are removed again\n");
+    std::printf("unreferenced objects are removed again\n");
     return {};
 }
 
 Status preview(const ports::Call& call, services::Collector& collector) {
     IMGSRV_ASSIGN(const auto report, collector.preview(call));
     print("blobs that would be removed now", shown(report.collected));
-    print("blobs that nothing names since just now", shown(report.marked));
+    print("blobs newly unreferenced", shown(report.marked));
     print("objects without a blob that would be removed", shown(report.orphans));
-    print("objects that wait to be removed", shown(report.removed));
+    print("objects queued for removal", shown(report.removed));
     return {};
 }
 
@@ -84,7 +84,7 @@ Status collect(const ports::Call& call, const config::Settings& settings, Stored
             pool, *data.backends.objects, options, [] {}, [](const std::string&) {});
         IMGSRV_TRY(uploads.sweep(call));
     }
-    print("blobs found that nothing names", std::to_string(report.marked.blobs));
+    print("blobs found unreferenced", std::to_string(report.marked.blobs));
     print("blobs removed after the grace", shown(report.collected));
     print("objects without a blob", shown(report.orphans));
     print("objects removed from the store", shown(report.removed));
@@ -97,7 +97,7 @@ Status collect(const ports::Call& call, const config::Settings& settings, Stored
         return {};
     }));
     if (waiting.blobs == 0) return {};
-    print("objects that wait to be removed", shown(waiting));
+    print("objects queued for removal", shown(waiting));
     if (!holder.empty())
         std::printf("%s holds them; 'imgsrv gc --resume' ends a pause, a backup ends by itself\n", holder.c_str());
     else if (!data.objects_writable)
@@ -118,6 +118,7 @@ Status run(const GcFlags& flags) {
 
     const ports::Call call{"gc", std::nullopt, nullptr};
     StoredData data;
+    IMGSRV_TRY(load_drivers(settings, data.registry));
     IMGSRV_TRY(open_stored_data(settings, call, ObjectAccess::write_if_free, data));
     if (!flags.pause.empty()) {
         IMGSRV_ASSIGN(const auto duration, parse_duration(flags.pause));
@@ -133,9 +134,9 @@ Status run(const GcFlags& flags) {
 }  // namespace
 
 void add_gc_command(CLI::App& app, int& exit_code) {
-    auto* command = app.add_subcommand(
-        "gc",
-        "Remove blobs that no version, draft or upload names, and objects that no row names; beside the server too");
+    auto* command = app.add_subcommand("gc",
+                                       "Remove blobs that no version, draft or upload refers to, and objects without a "
+                                       "row; the server may be running");
     auto flags = std::make_shared<GcFlags>(*command);
     command->callback([flags, &exit_code] { exit_code = end_with(run(*flags)); });
 }

@@ -34,9 +34,9 @@ sigset_t block_signals() {
     return set;
 }
 
-// A start can wait for long: for another node's migration, for a database that does not answer. While this lives the
-// first SIGTERM or SIGINT ends the process at once, with 0: nothing is in flight yet, and what was begun is found as
-// after a crash. Otherwise only SIGKILL could call off a start.
+// A start can take long: it may wait for another node's migration or for a database that does not answer. While this
+// exists, the first SIGTERM or SIGINT ends the process at once, with 0: no request is in flight, and half-done work is
+// recovered as after a crash. Without it only SIGKILL could end a start.
 class StartEnder {
   public:
     StartEnder() {
@@ -59,9 +59,9 @@ class StartEnder {
         std::array<pollfd, 2> fds{{{over_.get(), POLLIN, 0}, {signal_.get(), POLLIN, 0}}};
         while (::poll(fds.data(), fds.size(), -1) < 0) {
         }
-        // A signal that comes at the same moment is left to the wait below.
+        // If a signal arrives at the same moment, wait_for_signal() takes it.
         if (fds[0].revents != 0) return;
-        log::info("stopped before the start was over");
+        log::info("stopped while starting");
         std::_Exit(0);
     }
 
@@ -70,8 +70,8 @@ class StartEnder {
     std::thread thread_;
 };
 
-// The next of the signals. Meanwhile the service manager is told twice in each of its periods that the process is
-// alive, if the event loops answer within a quarter of one; a loop that hangs lets the watchdog bite.
+// Returns the next of the signals. While it waits, it tells the service manager twice in each watchdog period that the
+// process is alive, provided the event loops answer within a quarter of a period; if one hangs, the watchdog bites.
 int wait_for_signal(const sigset_t& signals, const ServerApp& server, ServiceManager& manager) {
     const auto period = manager.watchdog_period();
     if (!period) {
@@ -90,12 +90,12 @@ int wait_for_signal(const sigset_t& signals, const ServerApp& server, ServiceMan
     }
 }
 
-// The file is opened anew, and the level is the one that the configuration has now. Does both, whatever fails.
+// Opens the log file again and sets the level that the configuration has now. If one fails, the other is still done.
 Status reload_log(const SettingsFlags& flags) {
     Status opened = log::reopen();
     if (!opened.ok()) {
         log::error("the log stays where it is", {{"error", opened.message()}});
-        // There nobody may look any more: the file was moved away, or its folder removed.
+        // The old file may be out of sight: moved away, or its folder removed.
         std::fprintf(stderr, "imgsrv: the log stays where it is: %s\n", std::string(opened.message()).c_str());
     }
     const auto settings = flags.load();
@@ -109,7 +109,7 @@ Status reload_log(const SettingsFlags& flags) {
 }
 
 int serve(const SettingsFlags& flags) {
-    // Before the first thread, so that every thread leaves them to the wait below.
+    // Before the first thread starts: threads inherit the mask, and wait_for_signal() takes the signals.
     const sigset_t signals = block_signals();
     auto settings = flags.load();
     if (!settings.ok()) return end_with(settings.status());
@@ -138,7 +138,7 @@ int serve(const SettingsFlags& flags) {
     }
     log::info("stopping");
     manager.stopping("Letting requests in flight finish");
-    // A second signal ends the process now: its default action is back.
+    // With the default action back, a second signal ends the process at once.
     std::signal(SIGTERM, SIG_DFL);
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGHUP, SIG_IGN);

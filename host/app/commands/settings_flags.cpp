@@ -2,13 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <string_view>
 
 extern char** environ;
 
 namespace imgsrv::app {
 
 SettingsFlags::SettingsFlags(CLI::App& command) {
-    command.add_option("--config", file_, "configuration file (default /etc/imgsrv/imgsrv.toml when it is there)");
+    command.add_option("--config", file_, "configuration file [/etc/imgsrv/imgsrv.toml, if it exists]");
     const auto& keys = config::known_keys();
     const auto shorter = config::short_names();
     values_.reserve(keys.size() + shorter.size());  // CLI11 keeps references into it
@@ -20,12 +21,12 @@ SettingsFlags::SettingsFlags(CLI::App& command) {
         if (!known.default_text.empty()) help += " [" + std::string(known.default_text) + "]";
         command.add_option("--" + flag, values_.back().second, help)->allow_extra_args(false)->take_all();
     }
-    for (const auto name : shorter) {
-        values_.emplace_back(std::string(name), std::vector<std::string>());
-        const std::string driver = name.starts_with("s3-") ? "s3" : "postgres";
+    for (const auto& one : shorter) {
+        values_.emplace_back(std::string(one.name), std::vector<std::string>());
         command
-            .add_option("--" + std::string(name), values_.back().second,
-                        "of the driver " + driver + ", which it selects")
+            .add_option(
+                "--" + std::string(one.name), values_.back().second,
+                std::string(one.option) + "; selects " + std::string(one.driver_key) + " " + std::string(one.driver))
             ->allow_extra_args(false)
             ->take_all();
     }

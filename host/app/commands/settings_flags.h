@@ -14,8 +14,8 @@ class App;
 
 namespace imgsrv::app {
 
-// The flags of a subcommand that needs the server's settings: --config, one flag for each setting of the host, and
-// --set KEY=VALUE for options of drivers.
+// The flags of a subcommand that reads the server's settings: --config, one for each setting of the host, and --set
+// KEY=VALUE for options of drivers.
 class SettingsFlags {
   public:
     explicit SettingsFlags(CLI::App& command);

@@ -2,9 +2,8 @@
 
 #include <set>
 #include <string>
-#include <string_view>
 
-#include "app/backends/driver_tables.h"
+#include "app/backends/configured_driver.h"
 #include "app/server/monitoring.h"
 #include "http/listener.h"
 #include "http/tls_context.h"
@@ -15,16 +14,11 @@ namespace {
 
 Result<const plugin::LoadedComponent*> check_driver(const config::Settings& settings,
                                                     const plugin::PluginRegistry& registry, plugin::Kind kind,
-                                                    std::string_view section, const std::string& driver) {
-    IMGSRV_ASSIGN(const auto* component, registry.find(kind, driver));
-    auto given = driver_options(settings, section, driver);
-    // The embedded ones have their place from data-dir.
-    const plugin::OptionValue data_dir{settings.text("data-dir"), "data-dir"};
-    if (kind == plugin::Kind::object_store && driver == "fs") given.try_emplace("root", data_dir);
-    if (kind == plugin::Kind::database && driver == "sqlite") given.try_emplace("path", data_dir);
-    const auto checked = plugin::check_options(component->info.options, given);
-    if (!checked.ok()) return Status(checked.status()).with_context("[" + std::string(section) + "." + driver + "]");
-    return component;
+                                                    const std::string& name) {
+    IMGSRV_ASSIGN(const auto driver, configure_driver(settings, registry, kind, name));
+    const auto checked = plugin::check_options(driver.component->info.options, driver.options);
+    if (!checked.ok()) return Status(checked.status()).with_context("[" + section_of(kind) + "." + name + "]");
+    return driver.component;
 }
 
 Status check_pipeline(const config::Settings& settings, const plugin::PluginRegistry& registry) {
@@ -34,7 +28,7 @@ Status check_pipeline(const config::Settings& settings, const plugin::PluginRegi
     bool finalizer = false;
     for (const auto& name : settings.list("publish.steps")) {
         if (!seen.insert(name).second) return {Code::invalid_argument, "publish.steps names '" + name + "' twice"};
-        IMGSRV_ASSIGN(const auto* step, check_driver(settings, registry, plugin::Kind::publish_step, "publish", name));
+        IMGSRV_ASSIGN(const auto* step, check_driver(settings, registry, plugin::Kind::publish_step, name));
         finalizer = finalizer || (step->info.finalizer && !non_blocking.contains(name));
     }
     if (finalizer) return {};
@@ -63,12 +57,12 @@ Status check_listeners(const config::Settings& settings) {
 }  // namespace
 
 Status check_configuration(const config::Settings& settings, const plugin::PluginRegistry& registry) {
-    const auto check = [&](plugin::Kind kind, std::string_view section, const std::string& driver) {
-        return check_driver(settings, registry, kind, section, driver).status();
+    const auto check = [&](plugin::Kind kind, const std::string& driver) {
+        return check_driver(settings, registry, kind, driver).status();
     };
-    IMGSRV_TRY(check(plugin::Kind::database, "database", settings.text("database.driver")));
-    IMGSRV_TRY(check(plugin::Kind::object_store, "storage", settings.text("storage.driver")));
-    for (const auto& driver : settings.list("auth.drivers")) IMGSRV_TRY(check(plugin::Kind::auth, "auth", driver));
+    IMGSRV_TRY(check(plugin::Kind::database, settings.text("database.driver")));
+    IMGSRV_TRY(check(plugin::Kind::object_store, settings.text("storage.driver")));
+    for (const auto& driver : settings.list("auth.drivers")) IMGSRV_TRY(check(plugin::Kind::auth, driver));
     IMGSRV_TRY(check_pipeline(settings, registry));
     return check_listeners(settings);
 }

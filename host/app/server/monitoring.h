@@ -20,22 +20,22 @@
 
 namespace imgsrv::app {
 
-// Whether metrics-path is a path that a route can have. invalid_argument otherwise.
+// invalid_argument: metrics-path is no path that a route can have.
 Status check_metrics_path(const config::Settings& settings);
 
 // The metrics of the server's process, and the listener that serves them: a server of its own with a few threads, so
-// that it answers when the other one is busy or waits for a backend.
+// that it answers while the main one is busy or waits for a backend.
 class Monitoring {
   public:
     plugin::MetricSink& plugin_sink() { return plugins_; }
     prometheus::Registry& registry() { return metrics_.registry(); }
 
-    // The route on the API's listener, when metrics-on-api wants it. check_metrics_path() has found metrics-path sound.
-    // invalid_argument when the API has that path. [main, before observe]
+    // Adds the route to the API's listener if metrics-on-api is set; check_metrics_path() has accepted metrics-path.
+    // invalid_argument: the API has that path. [main, before observe]
     Status add_route(const config::Settings& settings, http::Router& router);
     // The observer of the server whose routes these are. [main, once]
     http::Observer& observe(const http::Router& router);
-    // Who is asked at each scrape; all of it outlives stop().
+    // What each scrape reads; all of it outlives stop().
     struct Watched {
         const plugin::PluginRegistry& plugins;
         store::Pool& pool;
@@ -49,7 +49,7 @@ class Monitoring {
     };
     // [main, once]
     void watch(const Watched& watched);
-    // Listens on metrics-listen, unless it is empty. [main, last]
+    // Listens on metrics-listen unless that is empty. [main, last]
     Status start(const config::Settings& settings);
     // No scrape runs once it returns. [main]
     void stop();

@@ -6,7 +6,7 @@
 
 namespace imgsrv::app {
 
-// Tells several observers, which outlive it.
+// Passes everything on to several observers, which outlive it.
 class Observers final : public http::Observer {
   public:
     // Before the server starts. [main]

@@ -11,7 +11,7 @@
 namespace imgsrv::app {
 namespace {
 
-// Never shown, at any level.
+// Never logged, at any level.
 bool is_credential(std::string_view field) {
     static constexpr std::array<std::string_view, 5> kCredentials = {"authorization", "cookie", "set-cookie",
                                                                      "x-registry-token", "proxy-authorization"};
@@ -20,7 +20,7 @@ bool is_credential(std::string_view field) {
 }
 
 void log_headers(const http::Request& r) {
-    // With a prefix, so that no client writes over a field of the event.
+    // The prefix keeps clients from overwriting fields of the event.
     std::deque<std::string> names;
     std::vector<log::Field> fields{{"request_id", r.request_id}};
     for (const auto& [name, value] : r.headers.all())

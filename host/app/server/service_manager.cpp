@@ -45,14 +45,14 @@ ServiceManager::ServiceManager() {
     const std::string_view path = variable("NOTIFY_SOCKET");
     if (path.empty()) return;
     if ((path.front() != '/' && path.front() != '@') || path.size() >= sizeof(sockaddr_un::sun_path)) {
-        log::warn("NOTIFY_SOCKET is no socket's address", {{"address", path}});
+        log::warn("NOTIFY_SOCKET is not a socket's address", {{"address", path}});
         return;
     }
     socket_ = UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket_) return;
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
     address_ = path;
-    // '@' stands for the NUL of an address that is no file.
+    // A leading '@' stands for NUL: an abstract address.
     if (address_.front() == '@') address_.front() = '\0';
     period_ = watchdog_of_environment();
 }
@@ -84,7 +84,7 @@ void ServiceManager::tell(const std::string& message) {
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
     if (::sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&to),
                  length) < 0)
-        log::debug("the service manager was not told", {{"message", message}, {"error", std::strerror(errno)}});
+        log::debug("service manager not notified", {{"message", message}, {"error", std::strerror(errno)}});
 }
 
 }  // namespace imgsrv::app

@@ -9,9 +9,9 @@
 
 namespace imgsrv::app {
 
-// Tells the service manager that started the process, such as systemd, how the process is: the protocol of sd_notify(3)
-// over the socket that $NOTIFY_SOCKET names. Without that variable nothing is told. What cannot be told within a second
-// is dropped. [main]
+// Tells the service manager that started the process, such as systemd, about the process's state: the protocol of
+// sd_notify(3) over the socket that $NOTIFY_SOCKET names. Without that variable it sends nothing. Drops what it cannot
+// send within a second. [main]
 class ServiceManager {
   public:
     // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
@@ -22,9 +22,9 @@ class ServiceManager {
     // ready() follows.
     void reloading();
     void stopping(std::string_view status);
-    // The process does what it should. Expected at least once in each watchdog period.
+    // The process works. Expected at least once in each watchdog period.
     void alive();
-    // None: nobody watches.
+    // None: there is no watchdog.
     std::optional<std::chrono::microseconds> watchdog_period() const { return period_; }
 
   private:

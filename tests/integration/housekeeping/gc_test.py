@@ -64,7 +64,7 @@ def test_grace(server):
     expire_ready(server)
     told = gc(server, "--dry-run", "--grace", "0s")
     # The server's own collector may have marked it already.
-    check.true(line(told, "blobs that nothing names since") + line(told, "blobs that would be removed now") >= 1, "a dry run tells of it")
+    check.true(line(told, "blobs newly unreferenced") + line(told, "blobs that would be removed now") >= 1, "a dry run tells of it")
     gc(server)
     marks = server.backends.database.query(f"SELECT unreferenced_us FROM blobs WHERE digest = '{digest}'")
     check.true(marks and marks[0][0], "it is marked", marks)

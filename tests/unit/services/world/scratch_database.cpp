@@ -12,18 +12,20 @@
 namespace imgsrv::test {
 namespace {
 
-std::filesystem::path make_folder() {
+void require_ok(const Status& status) {
+    if (!status.ok()) throw std::runtime_error(status.describe());
+}
+
+}  // namespace
+
+std::filesystem::path make_scratch_folder() {
     const bool in_memory = std::filesystem::is_directory("/dev/shm");
     std::string path = std::string(in_memory ? "/dev/shm" : "/tmp") + "/imgsrv-unit-XXXXXX";
     if (!::mkdtemp(path.data())) throw std::runtime_error("no folder can be made at " + path);
     return path;
 }
 
-void require_ok(const Status& status) {
-    if (!status.ok()) throw std::runtime_error(status.describe());
-}
-
-std::unique_ptr<ports::Database> open_file(const std::filesystem::path& file) {
+std::unique_ptr<ports::Database> open_database_file(const std::filesystem::path& file) {
     static plugin::PluginRegistry registry;
     static const Status loaded = registry.load_file(SQLITE_PLUGIN);
     require_ok(loaded);
@@ -33,12 +35,14 @@ std::unique_ptr<ports::Database> open_file(const std::filesystem::path& file) {
     return std::move(*database);
 }
 
+namespace {
+
 // The bytes of an empty database that every migration has been applied to.
 std::string migrated_file() {
-    const auto folder = make_folder();
+    const auto folder = make_scratch_folder();
     const auto file = folder / "imgsrv.db";
     {
-        const auto database = open_file(file);
+        const auto database = open_database_file(file);
         const auto pool = store::Pool::open(*database, {});
         require_ok(pool.status());
         const auto migrations = store::load_migrations(MIGRATIONS, (*pool)->dialect());
@@ -53,11 +57,11 @@ std::string migrated_file() {
 
 }  // namespace
 
-ScratchDatabase::ScratchDatabase() : folder_(make_folder()) {
+ScratchDatabase::ScratchDatabase() : folder_(make_scratch_folder()) {
     static const std::string bytes = migrated_file();
     const auto file = folder_ / "imgsrv.db";
     std::ofstream(file, std::ios::binary) << bytes;
-    driver_ = open_file(file);
+    driver_ = open_database_file(file);
 }
 
 ScratchDatabase::~ScratchDatabase() {

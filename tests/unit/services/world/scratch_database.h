@@ -23,4 +23,10 @@ class ScratchDatabase {
     std::unique_ptr<ports::Database> driver_;
 };
 
+// A new folder, in memory where there is such a file system; the caller removes it.
+std::filesystem::path make_scratch_folder();
+// The database in a file, by the plugin database_sqlite; the file is made when it is absent. Throws when it cannot be
+// opened.
+std::unique_ptr<ports::Database> open_database_file(const std::filesystem::path& file);
+
 }  // namespace imgsrv::test
