@@ -10,8 +10,8 @@
 
 namespace {
 
-// Whoever starts the program may have closed stdin, stdout or stderr. The next files to be opened would take their
-// numbers, and what is meant for people, the log above all, would be written into them: into a blob.
+// The program may be started with stdin, stdout or stderr closed. The next files to be opened would get their numbers,
+// and output meant for people, above all the log, would go into them: into a blob.
 void keep_standard_descriptors() {
     for (;;) {
         const int fd = ::open("/dev/null", O_RDWR);
@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     keep_standard_descriptors();
     auto arguments = imgsrv::app::take_arguments(argc, argv);
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-    CLI::App app("imgsrv: stores, verifies, publishes and serves VM and container images");
+    CLI::App app("imgsrv: store, verify, publish and serve VM and container images");
     app.set_version_flag("--version", IMGSRV_VERSION);
     app.require_subcommand(1);
     int exit_code = 0;

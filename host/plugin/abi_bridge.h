@@ -30,7 +30,7 @@ class AbiCall {
     AbiCall& operator=(const AbiCall&) = delete;
 
     const imgsrv_call* get() const { return &raw_; }
-    // The host's call behind what a plugin passes back into a host function; null or foreign: a call without limits.
+    // The host's call for one that a plugin passes back into a host function; null or unknown: a call without limits.
     static const ports::Call& unwrap(const imgsrv_call* raw) noexcept;
 
   private:
@@ -53,8 +53,8 @@ inline imgsrv_code code_of(std::int64_t negative) {
     return negative > -1000 ? static_cast<imgsrv_code>(-negative) : IMGSRV_INTERNAL;
 }
 
-// For host functions that a plugin calls: fills *err, which may be null, and returns the code. Codes that exist only
-// inside the host become their nearest relative.
+// For host functions that a plugin calls: fills *err, which may be null, and returns the code. Codes that only the host
+// has become the nearest one of the ABI.
 imgsrv_code report(const Status& status, imgsrv_error* err) noexcept;
 
 // A ports::Rule as a plugin sees it; borrows from the rule.
@@ -105,10 +105,10 @@ class LentReader {
     imgsrv_reader raw_{};
 };
 
-// Gives a ByteReader away: ret->close() deletes it. ret->struct_size stays as the plugin set it.
+// Hands a ByteReader over: ret->close() deletes it. ret->struct_size stays as the plugin set it.
 void give_reader(std::unique_ptr<ports::ByteReader> reader, imgsrv_reader* ret) noexcept;
 
-// False when a reader a plugin handed out lacks what it must have.
+// Whether a reader that a plugin handed out has every mandatory function.
 bool sound(const imgsrv_reader& reader);
 
 }  // namespace imgsrv::plugin

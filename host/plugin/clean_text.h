@@ -5,8 +5,8 @@
 
 namespace imgsrv::plugin {
 
-// A text of a plugin as clients and logs may have it: one line of valid UTF-8. Bytes that are none become '?', control
-// characters become blanks. A message that snprintf() cut inside of a character is the usual reason.
+// Makes a plugin's text fit for clients and logs: one line of valid UTF-8. Invalid bytes become '?', control characters
+// become blanks. The usual cause is a message that snprintf() cut inside a character.
 std::string clean_text(std::string_view text);
 
 }  // namespace imgsrv::plugin

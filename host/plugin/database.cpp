@@ -39,8 +39,7 @@ Number parse_or_zero(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? value : Number{};
 }
 
-// Where the database is, and why it is away, is told to the operator, by health and in the log; not to whoever asked
-// the server.
+// The operator learns from health and the log where the database is and why it is away. Clients do not learn it.
 Status for_callers(const Status& status) {
     if (status.code() != Code::unavailable && status.code() != Code::permission_denied) return status;
     return Status(Code::unavailable, "the database is not available")

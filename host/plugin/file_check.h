@@ -15,7 +15,7 @@ namespace imgsrv::plugin {
 // `file` must be canonical, so that what is checked is what is loaded.
 Status check_plugin_file(const std::filesystem::path& file, uid_t user = ::geteuid());
 
-// The same for a directory that plugins are looked for in: nobody but root and `user` can put a file there.
+// The same for a directory of plugins: only root and `user` can put files there.
 Status check_plugin_directory(const std::filesystem::path& directory, uid_t user = ::geteuid());
 
 }  // namespace imgsrv::plugin

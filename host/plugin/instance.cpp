@@ -18,8 +18,8 @@ Result<std::shared_ptr<Instance>> Instance::create(const PluginRegistry& registr
     const AbiCall abi_call(call);
     AbiError error;
     void* self = nullptr;
-    // Without noexcept in its type, so that a plugin that was built past the headers and throws here is refused. Later
-    // such an exception ends the process: nobody knows what it left half done.
+    // Called without noexcept in its type, so that a plugin which throws here in spite of the headers is refused. Later
+    // such an exception ends the process, because what it left half done is unknown.
     imgsrv_code (*const create)(const imgsrv_host*, const char*, const imgsrv_config*, const imgsrv_call*, void**,
                                 imgsrv_error*) = component->table->create;
     try {

@@ -13,8 +13,8 @@
 
 namespace imgsrv::plugin {
 
-// One created component. Adapters and the handles they open share it; the last one to go calls destroy(), which is why
-// every handle of a component is closed before the component itself is let go.
+// One created component. Adapters and the handles they open share it, and the last of them calls destroy(): so every
+// handle of a component is closed before the component is destroyed.
 class Instance {
   public:
     // Checks the options and runs the component's create(). [main]

@@ -42,7 +42,7 @@ constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 
 Result<ports::ObjectInfo> only(Objects& objects) {
     if (objects.elements().empty())
-        return Status(Code::internal, "the object store returned OK without telling about the object");
+        return Status(Code::internal, "the object store returned OK without describing the object");
     return std::move(objects.elements().front());
 }
 
@@ -50,8 +50,8 @@ std::uint32_t flags(ports::Overwrite mode) {
     return mode == ports::Overwrite::if_absent ? IMGSRV_IF_ABSENT : 0;
 }
 
-// Why the store is away, or will not have this server, is told to the operator, in the log and by health; whoever asked
-// the server is neither told where the store is nor taken for the one who was refused.
+// The operator learns from health and the log why the store is away or refuses this server. Clients do not learn where
+// the store is, and a refusal of the server must not look like one of theirs.
 Status for_callers(const ports::Call& call, const Status& status) {
     const Code code = status.code();
     if (code != Code::unavailable && code != Code::permission_denied && code != Code::unauthenticated) return status;
@@ -109,7 +109,7 @@ class PluginObjectStore final : public ports::ObjectStore {
         const Status status = instance_->run(call, [&](auto* self, auto* c, auto* err) {
             return table_.put(self, c, str(key), lent.get(), flags(mode), out.sink(), err);
         });
-        // A body that failed is the cause, whatever the store made of it; and what it stored then is not the body.
+        // If the body failed, that is the cause, whatever the store says; what the store has is not the body then.
         IMGSRV_TRY(lent.failure());
         IMGSRV_TRY(for_callers(call, status));
         return only(out);

@@ -16,8 +16,8 @@ namespace {
 
 constexpr const char* kSymbol = "imgsrv_plugin_v1";
 
-// What was loaded is kept here and never released, also when it turns out to be no plugin: it may have left threads or
-// exit handlers behind.
+// Loaded files, never released, even those that turn out to be no plugins: they may have left threads or exit handlers
+// behind.
 std::vector<boost::dll::shared_library>& kept() {
     static auto& libraries = *new std::vector<boost::dll::shared_library>();
     return libraries;

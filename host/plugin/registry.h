@@ -22,7 +22,7 @@ struct ComponentInfo {
     std::vector<OptionInfo> options;
 };
 
-// What `imgsrv plugins list|check|docs` tells about a plugin.
+// What `imgsrv plugins list|check|docs` shows of a plugin.
 struct PluginInfo {
     std::filesystem::path file;
     std::string id, version, vendor, license;
@@ -45,7 +45,7 @@ struct RefusedFile {
 
 // The plugins of this process. Loading is [main]; once it is done, everything const is [any].
 // A file is loaded with Boost.DLL, symbols bound at once and local, and stays in memory until the process ends, so that
-// no code or constant of a plugin ever vanishes under a thread that uses it.
+// code and constants of a plugin never vanish under a thread that uses them.
 class PluginRegistry {
   public:
     PluginRegistry() = default;
@@ -59,7 +59,7 @@ class PluginRegistry {
     // Adds a plugin that is in memory already, after the same checks of its table. `file` is what messages call it.
     Status add_table(const std::filesystem::path& file, const imgsrv_plugin& table);
 
-    // Loads every *.so of a directory in order of name. A refused file does not hinder the others: see refused().
+    // Loads every *.so of a directory in order of name. A refused file does not affect the others: see refused().
     // Not OK only when the directory itself cannot be read, or could be changed by others.
     Status load_directory(const std::filesystem::path& directory);
 
