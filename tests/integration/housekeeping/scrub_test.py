@@ -99,7 +99,7 @@ def test_away(server):
     for key in sorted(kept, key=lambda key: key != identity.KEY):
         store.remove(key)
     server.backends.database.execute("UPDATE blobs SET scrubbed_us = 1")
-    wait_until(lambda: [e for e in server.events("background job failed") if "not the one of this database" in e["error"]], "it is told")
+    wait_until(lambda: [e for e in server.events("background job failed") if "is not this database's" in e["error"]], "the log says so")
     marked = {d for d, in server.backends.database.query("SELECT digest FROM blobs WHERE damaged_us IS NOT NULL")}
     check.equal(marked & set(blobs), set(), "none is marked")
     for key, data in kept.items():
