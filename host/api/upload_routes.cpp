@@ -83,18 +83,18 @@ void add_upload_routes(Endpoints& endpoints) {
                       return json_response(200, {{"parts", std::move(items)}});
                   });
 
-    endpoints.add(
-        Method::put, "/v1/uploads/{id}/parts/{number}", Gate::write, BodyKind::streaming,
-        [&uploads](RequestContext& x) -> Result<http::Response> {
-            IMGSRV_ASSIGN(const auto number, part_number(x.param("number")));
-            IMGSRV_ASSIGN(auto digest, declared_digest(x.request));
-            const auto length = x.request.has_body ? x.request.content_length : std::optional<std::uint64_t>(0);
-            IMGSRV_ASSIGN(const auto part,
-                          uploads.put_part(x.call, x.param("id"), number, length, std::move(digest), *x.request.body));
-            auto response = json_response(200, to_json(part, x.param("id")));
-            response.headers.add("ETag", "\"" + part.etag + "\"");
-            return response;
-        });
+    endpoints.add(Method::put, "/v1/uploads/{id}/parts/{number}", Gate::write, BodyKind::streaming,
+                  [&uploads](RequestContext& x) -> Result<http::Response> {
+                      services::PartRequest announced;
+                      IMGSRV_ASSIGN(announced.number, part_number(x.param("number")));
+                      announced.content_length = x.request.has_body ? x.request.content_length : 0;
+                      IMGSRV_ASSIGN(announced.expected_hex, declared_digest(x.request));
+                      IMGSRV_ASSIGN(const auto part,
+                                    uploads.put_part(x.call, x.param("id"), std::move(announced), *x.request.body));
+                      auto response = json_response(200, to_json(part, x.param("id")));
+                      response.headers.add("ETag", "\"" + part.etag + "\"");
+                      return response;
+                  });
 
     endpoints.add(Method::post, "/v1/uploads/{id}/complete", Gate::write, BodyKind::document,
                   [&uploads](RequestContext& x) -> Result<http::Response> {

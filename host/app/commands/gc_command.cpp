@@ -10,7 +10,7 @@
 #include "core/units.h"
 #include "services/housekeeping/collector.h"
 #include "services/housekeeping/store_identity.h"
-#include "services/uploads/upload_service.h"
+#include "services/uploads/staging_sweeper.h"
 
 namespace imgsrv::app {
 namespace {
@@ -78,11 +78,8 @@ Status collect(const ports::Call& call, const config::Settings& settings, Stored
     IMGSRV_TRY(collector.queue_orphans(call, report));
     if (data.objects_writable) {
         IMGSRV_TRY(collector.remove_queued(call, report));
-        services::UploadOptions options;
-        options.ttl = std::chrono::duration_cast<std::chrono::seconds>(settings.duration("upload-ttl"));
-        services::UploadService uploads(
-            pool, *data.backends.objects, options, [] {}, [](const std::string&) {});
-        IMGSRV_TRY(uploads.sweep(call));
+        const auto ttl = std::chrono::duration_cast<std::chrono::seconds>(settings.duration("upload-ttl"));
+        IMGSRV_TRY(services::StagingSweeper(pool, *data.backends.objects, ttl).sweep(call));
     }
     print("blobs found unreferenced", std::to_string(report.marked.blobs));
     print("blobs removed after the grace", shown(report.collected));

@@ -70,8 +70,10 @@ void ServerApp::Parts::make_upload_services(const std::string& owner) {
     services::UploadOptions options;
     options.ttl = std::chrono::duration_cast<std::chrono::seconds>(settings.duration("upload-ttl"));
     uploads = std::make_unique<services::UploadService>(
-        *backends.pool, *backends.objects, options, [this] { workers.wake(kPromotionWorker); },
+        *backends.pool, *backends.objects, parts_in_flight, options, [this] { workers.wake(kPromotionWorker); },
         [this](std::string id) { hash_queue->add(std::move(id)); });
+    part_hasher = std::make_unique<services::PartHasher>(*backends.pool, *backends.objects, parts_in_flight);
+    staging_sweeper = std::make_unique<services::StagingSweeper>(*backends.pool, *backends.objects, options.ttl);
     promotion = std::make_unique<services::PromotionService>(
         *backends.pool, *backends.objects, *identity,
         services::PromotionPauses{settings.duration("cas-promotion-error-backoff"),

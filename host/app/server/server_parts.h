@@ -23,7 +23,10 @@
 #include "services/housekeeping/store_identity.h"
 #include "services/publishing/publish_service.h"
 #include "services/publishing/step_runner.h"
+#include "services/uploads/part_hasher.h"
+#include "services/uploads/parts_in_flight.h"
 #include "services/uploads/promotion_service.h"
+#include "services/uploads/staging_sweeper.h"
 #include "services/uploads/upload_service.h"
 
 namespace imgsrv::app {
@@ -46,7 +49,10 @@ struct ServerApp::Parts {
     services::CatalogueClock clock;
     services::HealthService health;
     std::unique_ptr<services::StoreIdentity> identity;
+    services::PartsInFlight parts_in_flight;
     std::unique_ptr<services::UploadService> uploads;
+    std::unique_ptr<services::PartHasher> part_hasher;
+    std::unique_ptr<services::StagingSweeper> staging_sweeper;
     std::unique_ptr<services::PromotionService> promotion;
     std::unique_ptr<services::BlobService> blobs;
     std::unique_ptr<services::Collector> collector;

@@ -18,7 +18,7 @@ using std::chrono::seconds;
 void ServerApp::Parts::make_workers() {
     hash_queue = std::make_unique<background::HashQueue>(
         std::max(1U, std::thread::hardware_concurrency() / 2),
-        [this](const ports::Call& call, const std::string& id) { return uploads->hash_backlog(call, id); });
+        [this](const ports::Call& call, const std::string& id) { return part_hasher->hash_backlog(call, id); });
     if (settings.boolean("cas-promotion-enabled")) add_promotion();
     add_publishing();
     add_sweeper();
@@ -59,7 +59,7 @@ void ServerApp::Parts::add_publishing() {
 void ServerApp::Parts::add_sweeper() {
     const WorkerOptions options{.poll_interval = seconds(60), .breaker_failures = 0};
     workers.add("sweeper", options, [this](const ports::Call& call) -> Result<bool> {
-        IMGSRV_TRY(uploads->sweep(call));
+        IMGSRV_TRY(staging_sweeper->sweep(call));
         return false;
     });
 }

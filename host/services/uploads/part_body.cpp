@@ -10,12 +10,6 @@ PartBody::PartBody(ports::ByteReader& source, PartsInFlight::Receipt& receipt, S
 }
 
 Result<std::size_t> PartBody::read(std::span<std::byte> buffer) {
-    auto got = read_checked(buffer);
-    if (!got.ok()) failure_ = got.status();
-    return got;
-}
-
-Result<std::size_t> PartBody::read_checked(std::span<std::byte> buffer) {
     const Status replaced(Code::aborted, "a newer request for the same part has begun");
     if (receipt_.superseded()) return replaced;
     IMGSRV_ASSIGN(const std::size_t n, source_.read(buffer));
@@ -25,7 +19,6 @@ Result<std::size_t> PartBody::read_checked(std::span<std::byte> buffer) {
                           "the part's bytes hash to sha256:" + own_->hex() +
                               ", not to the digest that was sent with them, sha256:" + *checks_.expected_hex);
         if (!receipt_.set_whole()) return replaced;
-        if (const auto at_end = std::exchange(checks_.at_end, nullptr)) IMGSRV_TRY(at_end());
         return n;
     }
     bytes_ += n;

@@ -1,8 +1,8 @@
-#include "core/log.h"
+#include "services/uploads/part_hasher.h"
+
 #include "services/storage_keys.h"
 #include "services/uploads/hash_stream.h"
 #include "services/uploads/running_hash.h"
-#include "services/uploads/upload_service.h"
 #include "store/uploads/uploads.h"
 
 namespace imgsrv::services {
@@ -11,39 +11,43 @@ using domain::UploadSession;
 using domain::UploadState;
 using store::Transaction;
 
-Status UploadService::hash_backlog(const ports::Call& call, const std::string& id) {
+PartHasher::PartHasher(store::Pool& pool, ports::ObjectStore& objects, PartsInFlight& in_flight)
+    : pool_(pool), objects_(objects), in_flight_(in_flight) {}
+
+Status PartHasher::hash_backlog(const ports::Call& call, const std::string& session_id) {
     if (!objects_.can_open_part()) return {};
-    const auto lane = lanes_.lane(id);
+    const auto in_flight = in_flight_.session(session_id);
     while (!call.cancelled()) {
-        if (lane->hash_wanted() || !lane->try_own_hash()) return {};  // whoever has it looks for more when done
-        const HashOwner owner(lane);
-        IMGSRV_ASSIGN(const bool moved, hash_next_part(call, id));
+        // The other owner announces what it leaves behind: each accepted part is.
+        if (in_flight->hash_wanted() || !in_flight->try_own_hash()) return {};
+        const HashOwner owner(in_flight);
+        IMGSRV_ASSIGN(const bool moved, hash_next_part(call, session_id));
         if (!moved) return {};
     }
     return {};
 }
 
-Result<bool> UploadService::hash_next_part(const ports::Call& call, const std::string& id) {
+Result<bool> PartHasher::hash_next_part(const ports::Call& call, const std::string& session_id) {
     UploadSession session;
     std::optional<domain::UploadPart> part;
     IMGSRV_TRY(pool_.read(call, [&](Transaction& tx) -> Status {
-        IMGSRV_ASSIGN(session, store::uploads::find(tx, id));
-        IMGSRV_ASSIGN(part, store::uploads::find_part(tx, id, session.hashed_parts + 1));
+        IMGSRV_ASSIGN(session, store::uploads::find(tx, session_id));
+        IMGSRV_ASSIGN(part, store::uploads::find_part(tx, session_id, session.hashed_parts + 1));
         return {};
     }));
     if (session.state != UploadState::uploading || !part) return false;
     auto hash = running_hash(session);
-    if (!hash.ok()) return false;  // another layout's state: promotion reads the bytes again
+    if (!hash.ok()) return false;  // saved by a program with another layout: promotion reads the bytes again
 
-    auto reader =
-        objects_.open_part(call, staging_key(id), session.storage_upload_id, {part->number, part->size, part->etag}, 0);
-    if (reader.status().code() == Code::not_found) return false;  // replaced meanwhile
+    auto reader = objects_.open_part(call, staging_key(session_id), session.storage_upload_id,
+                                     {part->number, part->size, part->etag}, 0);
+    if (reader.status().code() == Code::not_found) return false;  // replaced or completed in the meantime
     IMGSRV_TRY(reader.status());
     IMGSRV_TRY(hash_stream(call, **reader, *hash));
     if (hash->length() != session.hashed_bytes + part->size) return false;
     return pool_.write(call, [&](Transaction& tx) -> Result<bool> {
         // The part that was read must still be the one that counts.
-        IMGSRV_ASSIGN(const auto current, store::uploads::find_part(tx, id, part->number));
+        IMGSRV_ASSIGN(const auto current, store::uploads::find_part(tx, session_id, part->number));
         if (!current || current->etag != part->etag) return false;
         return store::uploads::advance_hash(tx, session, with_hash(session, part->number, *hash));
     });

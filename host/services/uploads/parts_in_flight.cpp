@@ -2,14 +2,14 @@
 
 namespace imgsrv::services {
 
-bool PartsInFlight::Lane::try_own_hash() {
+bool PartsInFlight::Session::try_own_hash() {
     const std::lock_guard lock(mutex_);
     if (hash_owned_) return false;
     hash_owned_ = true;
     return true;
 }
 
-void PartsInFlight::Lane::wait_to_own_hash() {
+void PartsInFlight::Session::wait_to_own_hash() {
     std::unique_lock lock(mutex_);
     ++hash_waiters_;
     changed_.wait(lock, [&] { return !hash_owned_; });
@@ -17,58 +17,58 @@ void PartsInFlight::Lane::wait_to_own_hash() {
     hash_owned_ = true;
 }
 
-void PartsInFlight::Lane::release_hash() {
+void PartsInFlight::Session::release_hash() {
     const std::lock_guard lock(mutex_);
     hash_owned_ = false;
     changed_.notify_all();
 }
 
-bool PartsInFlight::Lane::hash_wanted() const {
+bool PartsInFlight::Session::hash_wanted() const {
     const std::lock_guard lock(mutex_);
     return hash_waiters_ > 0;
 }
 
-PartsInFlight::Receipt::Receipt(std::shared_ptr<Lane> lane, std::uint32_t number)
-    : lane_(std::move(lane)), number_(number), slot_(std::make_shared<Lane::Slot>()) {
-    std::unique_lock lock(lane_->mutex_);
+PartsInFlight::Receipt::Receipt(std::shared_ptr<Session> session, std::uint32_t number)
+    : session_(std::move(session)), number_(number), body_(std::make_shared<Session::Body>()) {
+    std::unique_lock lock(session_->mutex_);
     for (;;) {
-        const auto it = lane_->receiving_.find(number_);
-        if (it == lane_->receiving_.end()) break;
+        const auto it = session_->receiving_.find(number_);
+        if (it == session_->receiving_.end()) break;
         if (!it->second->whole) {
             it->second->superseded = true;
             break;
         }
-        lane_->changed_.wait(lock);
+        session_->changed_.wait(lock);
     }
-    lane_->receiving_[number_] = slot_;
+    session_->receiving_[number_] = body_;
 }
 
 PartsInFlight::Receipt::~Receipt() {
-    const std::lock_guard lock(lane_->mutex_);
-    const auto it = lane_->receiving_.find(number_);
-    if (it != lane_->receiving_.end() && it->second == slot_) lane_->receiving_.erase(it);
-    lane_->changed_.notify_all();
+    const std::lock_guard lock(session_->mutex_);
+    const auto it = session_->receiving_.find(number_);
+    if (it != session_->receiving_.end() && it->second == body_) session_->receiving_.erase(it);
+    session_->changed_.notify_all();
 }
 
 bool PartsInFlight::Receipt::superseded() const {
-    const std::lock_guard lock(lane_->mutex_);
-    return slot_->superseded;
+    const std::lock_guard lock(session_->mutex_);
+    return body_->superseded;
 }
 
 bool PartsInFlight::Receipt::set_whole() {
-    const std::lock_guard lock(lane_->mutex_);
-    if (slot_->superseded) return false;
-    slot_->whole = true;
+    const std::lock_guard lock(session_->mutex_);
+    if (body_->superseded) return false;
+    body_->whole = true;
     return true;
 }
 
-std::shared_ptr<PartsInFlight::Lane> PartsInFlight::lane(const std::string& session_id) {
+std::shared_ptr<PartsInFlight::Session> PartsInFlight::session(const std::string& session_id) {
     const std::lock_guard lock(mutex_);
-    if (lanes_.size() > 1024) std::erase_if(lanes_, [](const auto& entry) { return entry.second.expired(); });
-    auto& slot = lanes_[session_id];
-    auto found = slot.lock();
-    if (!found) slot = found = std::make_shared<Lane>();
-    return found;
+    if (sessions_.size() > 1024) std::erase_if(sessions_, [](const auto& entry) { return entry.second.expired(); });
+    auto& known = sessions_[session_id];
+    auto session = known.lock();
+    if (!session) known = session = std::make_shared<Session>();
+    return session;
 }
 
 }  // namespace imgsrv::services

@@ -54,7 +54,7 @@ void PromotionService::hand_back(const ports::Call& call, const UploadSession& s
         IMGSRV_ASSIGN(const Time now, tx.now());
         return store::uploads::hand_back(tx, session, call.cancelled() ? now : now + pause_after(session));
     });
-    if (!back.ok())  // the lease runs out, then it is taken over
+    if (!back.ok())  // another worker takes it over when the lease has run out
         log::warn("upload session not handed back", {{"upload_id", session.id}, {"error", back.describe()}});
 }
 
@@ -65,9 +65,9 @@ std::chrono::milliseconds PromotionService::pause_after(const UploadSession& ses
 Result<PromotionService::Outcome> PromotionService::postpone(const ports::Call& call, const UploadSession& session,
                                                              Status why) {
     const ports::Call look{call.request_id, std::chrono::steady_clock::now() + kHealthPatience, call.cancel};
-    // Also a store that is well may be full.
-    const bool general = call.cancelled() || why.code() == Code::resource_exhausted || !objects_.health(look).ok() ||
-                         !identity_.check(look).ok();
+    // A healthy store may be full, too.
+    const bool general = call.cancelled() || why.code() == Code::cancelled || why.code() == Code::resource_exhausted ||
+                         !objects_.health(look).ok() || !identity_.check(look).ok();
     if (general) return why;
     log::warn("upload postponed", {{"upload_id", session.id},
                                    {"error", why.describe()},
@@ -108,7 +108,7 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
             return Outcome::rejected;
         }
         fresh = {digest.text(), session.expected_size, own_key, Time(), std::nullopt};
-        // The key is the session's own, and no row names it: whatever a crash left under it may be replaced.
+        // The key is the session's own, and no row refers to it: what a crash left under it may be replaced.
         const auto copied = objects_.copy(call, staged, fresh.storage_key, ports::Overwrite::replace);
         if (!copied.ok()) return postpone(call, session, copied.status());
     }
@@ -126,14 +126,13 @@ Result<PromotionService::Outcome> PromotionService::promote(const ports::Call& c
     log::info("blob trusted", {{"digest", session.expected_digest},
                                {"size", static_cast<std::int64_t>(session.expected_size)},
                                {"upload_id", session.id}});
-    // What stays behind here is removed by the sweeper. Another upload of the same bytes may have been first, perhaps
-    // after an earlier attempt of this one had put its copy: no row names that.
+    // The sweeper removes what stays in staging. If another upload of the same bytes was first, an earlier attempt of
+    // this one may have left a copy that no row refers to.
     if (!placed) static_cast<void>(objects_.remove(call, own_key));
     static_cast<void>(objects_.remove(call, staged));
     return Outcome::promoted;
 }
 
-// What was trusted when the promotion began. False: this upload has put nothing.
 Result<bool> PromotionService::still_trusted(Transaction& tx, const UploadSession& session) {
     auto blob = store::blobs::find(tx, session.expected_digest);
     const bool sound = blob.ok() && !blob->damage;

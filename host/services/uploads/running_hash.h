@@ -9,7 +9,7 @@
 
 namespace imgsrv::services {
 
-// The running hash a session was stored with. failed_precondition: see Sha256::restore().
+// The running hash that is stored with a session. failed_precondition: see Sha256::restore().
 inline Result<Sha256> running_hash(const domain::UploadSession& session) {
     if (session.hashed_parts == 0) return Sha256();
     return Sha256::restore(session.hash_state);
@@ -24,21 +24,21 @@ inline domain::UploadSession with_hash(const domain::UploadSession& session, std
     return moved;
 }
 
-// Gives the right to hash back at the end of a scope.
+// Releases the right to hash at the end of a scope.
 class HashOwner {
   public:
-    // lane: the one whose hash the caller owns, or null.
-    explicit HashOwner(std::shared_ptr<PartsInFlight::Lane> lane) : lane_(std::move(lane)) {}
+    // session: the one whose hash the caller owns, or null.
+    explicit HashOwner(std::shared_ptr<PartsInFlight::Session> session) : session_(std::move(session)) {}
     ~HashOwner() { release(); }
     HashOwner(const HashOwner&) = delete;
 
-    explicit operator bool() const { return lane_ != nullptr; }
+    explicit operator bool() const { return session_ != nullptr; }
     void release() {
-        if (auto lane = std::move(lane_)) lane->release_hash();
+        if (auto session = std::move(session_)) session->release_hash();
     }
 
   private:
-    std::shared_ptr<PartsInFlight::Lane> lane_;
+    std::shared_ptr<PartsInFlight::Session> session_;
 };
 
 }  // namespace imgsrv::services

@@ -9,6 +9,7 @@
 
 #include "domain/upload.h"
 #include "ports/object_store.h"
+#include "services/uploads/part_receiver.h"
 #include "services/uploads/parts_in_flight.h"
 #include "store/pool.h"
 
@@ -16,75 +17,76 @@ namespace imgsrv::services {
 
 struct NewUpload {
     std::string expected_digest;
-    std::int64_t expected_size = 0;
+    std::int64_t expected_size = 0;  // bytes
     std::optional<std::string> media_type_hint;
     std::optional<std::string> filename_hint;
 };
 
 struct UploadOptions {
-    std::chrono::seconds ttl{24 * 3600};
+    std::chrono::seconds ttl{24 * 3600};  // how long a new session takes parts
     std::uint64_t max_part_bytes = 5ULL << 30;
 };
 
-// Upload sessions. Every function may block and runs on any worker.
-// What is accepted (a part's etag was answered) survives a crash of process and machine.
+// What clients ask of upload sessions, for config/openapi.yaml, tag Uploads. Every function may block. [any]
+//
+// An accepted part (its etag was returned) survives a crash of the process and of the machine. A session that does not
+// exist is not_found; errors of the store and the database are returned as they are.
 class UploadService {
   public:
-    // completed: told when a session waits for promotion. backlog: told when parts wait to be hashed.
-    UploadService(store::Pool& pool, ports::ObjectStore& objects, UploadOptions options,
-                  std::function<void()> completed, std::function<void(std::string)> backlog);
+    // completed: called when a session waits for promotion. part_accepted: called with the session's id when a part may
+    // wait to be hashed (PartHasher); only if the store can read it back. Both are called on the thread of the request
+    // and must not block.
+    UploadService(store::Pool& pool, ports::ObjectStore& objects, PartsInFlight& in_flight, UploadOptions options,
+                  std::function<void()> completed, std::function<void(std::string)> part_accepted);
 
     struct Created {
         domain::UploadSession session;
-        bool already_trusted = false;
+        bool already_trusted = false;  // the bytes are here: the session is ready and takes no parts
     };
+    // invalid_argument or too_large name the field that is wrong.
     Result<Created> create(const ports::Call& call, const NewUpload& request, std::string_view principal_id);
     Result<domain::UploadSession> get(const ports::Call& call, std::string_view id);
     // Every accepted part, in order of number.
     Result<std::vector<domain::UploadPart>> parts(const ports::Call& call, std::string_view id);
 
-    // Receives one part. content_length: as announced, none with chunked framing. expected_hex: its SHA-256, when the
-    // client declared it. The commit point is the row of the part, written after the store made the bytes durable. A
-    // part that is sent again counts as not received from the end of its body until then, also when the store fails to
-    // take it.
-    Result<domain::UploadPart> put_part(const ports::Call& call, std::string_view id, std::int64_t number,
-                                        std::optional<std::uint64_t> content_length,
-                                        std::optional<std::string> expected_hex, ports::ByteReader& body);
-    // Safe to repeat. The bytes are one object in staging when it returns; promotion follows.
+    // Receives one part: see PartReceiver.
+    Result<domain::UploadPart> put_part(const ports::Call& call, std::string_view id, PartRequest request,
+                                        ports::ByteReader& body);
+    // Joins the named parts and hands the session to promotion: when it returns, the bytes are one object in staging.
+    // Parts of another total than expected fail the session. Safe to repeat: answers with what the first call led to.
     Result<domain::UploadSession> complete(const ports::Call& call, std::string_view id,
-                                           const std::vector<domain::UploadPart>& parts);
-    // Safe to repeat.
+                                           const std::vector<domain::UploadPart>& named);
+    // failed_precondition once promotion owns the session, or it ended otherwise. Safe to repeat.
     Result<domain::UploadSession> abort(const ports::Call& call, std::string_view id);
 
-    // Hashes accepted parts that follow the running hash without a gap, as far as there are any. Needs a store whose
-    // parts can be read before completion; does nothing otherwise.
-    Status hash_backlog(const ports::Call& call, const std::string& id);
-    // Ends sessions that expired and removes what ended sessions and crashes left in staging.
-    Status sweep(const ports::Call& call);
-
   private:
-    // Before the store takes a part. True when it can keep no other bytes under the etag that it is going to give, so
-    // that the running hash may go on over them.
-    Result<bool> begin_send(const ports::Call& call, std::string_view id, std::uint32_t number);
-    // Whether the running hash stands for the first bytes of an object made of the parts `named`.
-    Result<bool> hash_counts(store::Transaction& tx, const domain::UploadSession& session,
-                             const std::vector<domain::UploadPart>& named);
-    Status end_session(const ports::Call& call, const domain::UploadSession& session, domain::UploadState state,
-                       const std::optional<std::string>& failure);
-    Status drop_staging(const ports::Call& call, const domain::UploadSession& session);
+    struct Snapshot {
+        domain::UploadSession session;
+        std::vector<domain::UploadPart> parts;
+        Time now;
+    };
+
+    Result<Snapshot> load(const ports::Call& call, std::string_view id);
+    // The session after an attempt to complete it: OK if any attempt succeeded.
+    Result<domain::UploadSession> completed_session(const ports::Call& call, std::string_view id);
+    // Makes one object of the parts in staging. False if an earlier completion, whose process died, had made it,
+    // perhaps of other parts than those named now.
     Result<bool> join_parts(const ports::Call& call, const domain::UploadSession& session,
                             const std::vector<domain::UploadPart>& named);
-    Status sweep_expired(const ports::Call& call);
-    Status sweep_staging(const ports::Call& call);
-    Result<bool> is_leftover(const ports::Call& call, std::string_view key, Time created);
-    Result<bool> hash_next_part(const ports::Call& call, const std::string& id);
+    // The commit point of a completion. No change if another request was first.
+    Status hand_to_promotion(const ports::Call& call, std::string_view id, const std::vector<domain::UploadPart>& named,
+                             bool made_of_named);
+    // Whether the running hash is that of the first bytes of an object made of the parts `named`.
+    Result<bool> hash_counts(store::Transaction& tx, const domain::UploadSession& session,
+                             const std::vector<domain::UploadPart>& named);
 
     store::Pool& pool_;
     ports::ObjectStore& objects_;
+    PartsInFlight& in_flight_;
     const UploadOptions options_;
     const std::function<void()> completed_;
-    const std::function<void(std::string)> backlog_;
-    PartsInFlight lanes_;
+    const std::function<void(std::string)> part_accepted_;
+    PartReceiver receiver_;
 };
 
 }  // namespace imgsrv::services

@@ -157,13 +157,20 @@ Result<bool> set_completed(Transaction& tx, std::string_view id, Time now) {
     return changed == 1;
 }
 
-Result<bool> end(Transaction& tx, std::string_view id, domain::UploadState state,
-                 const std::optional<std::string>& failure, Time now) {
+Result<bool> end(Transaction& tx, std::string_view id, domain::UploadState state, std::string_view failure, Time now) {
     IMGSRV_ASSIGN(
         const auto changed,
         tx.exec("UPDATE upload_sessions SET state = $2, failure_message = $3, hash_state = NULL, updated_us = "
-                "$4 WHERE id = $1 AND state IN ('created', 'uploading', 'completed')",
-                {id, domain::to_string(state), param(failure), param(now)}));
+                "$4 WHERE id = $1 AND state IN ('created', 'uploading')",
+                {id, domain::to_string(state), failure, param(now)}));
+    return changed == 1;
+}
+
+Result<bool> abort(Transaction& tx, std::string_view id, Time now) {
+    IMGSRV_ASSIGN(const auto changed,
+                  tx.exec("UPDATE upload_sessions SET state = 'aborted', hash_state = NULL, updated_us = $2 WHERE id = "
+                          "$1 AND state IN ('created', 'uploading', 'completed')",
+                          {id, param(now)}));
     return changed == 1;
 }
 

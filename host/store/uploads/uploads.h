@@ -17,48 +17,51 @@ Status insert(Transaction& tx, const domain::UploadSession& session, std::string
 Result<domain::UploadSession> find(Transaction& tx, std::string_view id);
 Result<std::vector<domain::UploadPart>> parts(Transaction& tx, std::string_view id);
 
-// None when it was not received.
+// None if it was not accepted.
 Result<std::optional<domain::UploadPart>> find_part(Transaction& tx, std::string_view id, std::uint32_t number);
-// The part is accepted: its row replaces an older one, the session becomes uploading.
+// The part is accepted: its row replaces an older one, and the session becomes uploading. failed_precondition if the
+// session takes no more parts.
 Status put_part(Transaction& tx, std::string_view id, const domain::UploadPart& part, Time now);
-// Records, before they do, that bytes are going to the object store as this part. Returns how often they have, this
-// time included; a part that was accepted without a record counts too. 0: the session takes no parts.
+// Records that bytes are about to become this part in the object store. Returns how often that has happened, this time
+// included; a part that was accepted without a record counts too. 0: the session takes no parts.
 Result<std::uint64_t> record_send(Transaction& tx, std::string_view id, std::uint32_t number);
-// How many of the parts 1…last went to the object store exactly once.
+// How many of the parts 1…last were sent to the object store exactly once.
 Result<std::uint64_t> count_sent_once(Transaction& tx, std::string_view id, std::uint32_t last);
 // The part is not accepted any more.
 Status remove_part(Transaction& tx, std::string_view id, std::uint32_t number);
-// Moves the running hash from what `from` says (parts and state) to what `to` says. False when it is not at `from` any
-// more.
+// Moves the running hash from where `from` has it (parts and state) to where `to` has it. False if it is no longer at
+// `from`, or the session takes no more parts.
 Result<bool> advance_hash(Transaction& tx, const domain::UploadSession& from, const domain::UploadSession& to);
 // The running hash starts again: a part it covered was replaced.
 Status reset_hash(Transaction& tx, std::string_view id);
 
-// Only these parts stay.
+// Removes the rows of all other parts. kept: in ascending order of number.
 Status keep_parts(Transaction& tx, std::string_view id, const std::vector<domain::UploadPart>& kept);
-// created or uploading → completed. False when the session was in another state.
+// created or uploading → completed. False if the session was in another state.
 Result<bool> set_completed(Transaction& tx, std::string_view id, Time now);
-// → ready, failed or aborted from created, uploading or completed. False when it was in another state.
-Result<bool> end(Transaction& tx, std::string_view id, domain::UploadState state,
-                 const std::optional<std::string>& failure, Time now);
+// created or uploading → `state`: failed or aborted. False if the session was in another state.
+Result<bool> end(Transaction& tx, std::string_view id, domain::UploadState state, std::string_view failure, Time now);
+// created, uploading or completed → aborted. False if the session was in another state.
+Result<bool> abort(Transaction& tx, std::string_view id, Time now);
 
-// The oldest session to promote, now leased to `owner`: completed, or ingesting under a lease that ended.
+// Leases the session that has waited longest to `owner` and returns it: completed, or ingesting under a lease that has
+// run out.
 Result<std::optional<domain::UploadSession>> claim(Transaction& tx, std::string_view owner, Time now, Time lease_until,
                                                    bool skip_locked);
-// Each is fenced by owner and attempt: aborted when the lease is another's now.
+// The next three are fenced by owner and attempt: aborted if another worker holds the lease now.
 Status renew(Transaction& tx, const domain::UploadSession& claimed, Time lease_until);
 Status finish(Transaction& tx, const domain::UploadSession& claimed, domain::UploadState state,
               const std::optional<std::string>& failure, Time now);
-// Back to completed, not to be claimed before `not_before`.
+// Back to completed; not claimed again before `not_before`.
 Status hand_back(Transaction& tx, const domain::UploadSession& claimed, Time not_before);
-// Leases of earlier processes of this node end at once.
+// Ends the leases of earlier processes of this node at once. node: what their owners begin with.
 Status end_leases(Transaction& tx, std::string_view node);
 
 // Sessions whose bytes are complete in staging: completed or ingesting.
 Result<std::vector<domain::UploadSession>> waiting(Transaction& tx);
-// Sessions that may still receive parts but expired, at most `max`.
+// Sessions that have expired in a state that takes parts, at most `max`.
 Result<std::vector<domain::UploadSession>> expired(Transaction& tx, Time now, std::uint32_t max);
-// Forgets sessions that ended before `before`. Returns how many.
+// Forgets sessions that both ended and expired before `before`. Returns how many.
 Result<std::uint64_t> forget(Transaction& tx, Time before);
 
 }  // namespace imgsrv::store::uploads

@@ -104,9 +104,9 @@ class Upload:
         return self._complete([number for number, _, _ in parts])
 
     def _send_all(self, order):
-        lanes = self.random.choice((1, 1, 2, 3))
+        senders = self.random.choice((1, 1, 2, 3))
         seeds = {number: self.random.random() for number, _, _ in order}
-        if lanes == 1:
+        if senders == 1:
             patient = self.patient
             for part in order:
                 self._send(patient, part, seeds[part[0]])
@@ -118,7 +118,7 @@ class Upload:
                 patients.one = Patient(self.server, self.token, self.moments)
             self._send(patients.one, part, seeds[part[0]])
 
-        with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        with concurrent.futures.ThreadPoolExecutor(senders) as pool:
             for done in [pool.submit(send, part) for part in order]:
                 done.result()
 

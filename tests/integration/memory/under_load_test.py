@@ -73,7 +73,7 @@ def upload(server, token, content, n):
         "expected_digest": content.digest(n), "expected_size_bytes": content.size}).expect(201).json
     client.close()  # the parts may take longer than the server keeps an idle connection
     count = content.size // PART
-    lanes = 2 if n % 2 else 1
+    senders = 2 if n % 2 else 1
     order = range(count, 0, -1) if n % 2 else range(1, count + 1)
     clients = threading.local()
 
@@ -83,7 +83,7 @@ def upload(server, token, content, n):
         return clients.one.put_part(session["id"], number, content.part(n, number),
                                     headers={"Content-Length": str(PART)}).expect(200).json
 
-    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+    with concurrent.futures.ThreadPoolExecutor(senders) as pool:
         parts = sorted(pool.map(put, order), key=lambda part: part["part_number"])
     client.complete(session["id"], parts).expect(200)
     state = client.settled(session["id"], seconds=600)["state"]
