@@ -107,15 +107,17 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
   public:
-    Result(T value) : v_(std::in_place_index<1>, std::move(value)) {}
+    // Implicit, so that a function returns either as it stands.
+    Result(T value) : v_(std::in_place_index<1>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+    // NOLINTNEXTLINE(google-explicit-constructor)
     Result(Status status) : v_(std::in_place_index<0>, std::move(status)) { assert(!std::get<0>(v_).ok()); }
 
     bool ok() const { return v_.index() == 1; }
     explicit operator bool() const { return ok(); }
     // OK when there is a value.
     const Status& status() const& {
-        static const Status fine;
-        return ok() ? fine : std::get<0>(v_);
+        static const Status kOk;
+        return ok() ? kOk : std::get<0>(v_);
     }
     Status status() && { return ok() ? Status() : std::move(std::get<0>(v_)); }
     // Requires ok().

@@ -13,8 +13,8 @@ namespace imgsrv::http {
 
 // What all parts of one server share. Outlives them.
 struct ServerContext {
-    ServerContext(const Router& router_, const Limits& limits_, Observer* observer_)
-        : router(router_), limits(limits_), observer(observer_), workers(limits_.workers) {
+    ServerContext(const Router& for_router, const Limits& with_limits, Observer* told)
+        : router(for_router), limits(with_limits), observer(told), workers(with_limits.workers) {
         if (limits.requests_per_minute > 0) limiter.emplace(limits.requests_per_minute);
     }
 

@@ -8,7 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }; }
 
-quietly cmake -S "$source/sdk" -B "$work/sdk-build" -G Ninja -DCMAKE_INSTALL_PREFIX="$work/prefix"
+quietly cmake -S "$source/sdk" -B "$work/sdk-build" -G Ninja -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12 \
+    -DCMAKE_INSTALL_PREFIX="$work/prefix"
 quietly cmake --build "$work/sdk-build"
 quietly cmake --install "$work/sdk-build"
 
