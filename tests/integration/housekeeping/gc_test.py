@@ -86,7 +86,7 @@ def test_grace(server):
     expire_ready(server)
     key = key_of(server, digest)
     report = gc(server, "--grace", "0s")
-    check.true(line(report, "blobs removed after the grace") >= 1, "nothing names it: it is removed")
+    check.true(line(report, "blobs removed after the grace") >= 1, "unreferenced: it is removed")
     check.equal(writer.get(f"/v1/blobs/{digest}").status, 404, "and not served")
     gone_from_store(server, {key})
     writer.upload(data)
