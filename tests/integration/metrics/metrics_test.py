@@ -114,6 +114,8 @@ def test_every_metric_is_there(server, data):
 def test_each_is_documented(server):
     first_cells = re.findall(r"^\|([^|]*)\|", README.read_text(), re.M)
     documented = re.findall(r"`(\w+)`", "".join(first_cells))
+    if not EMBEDDED:  # a server without files of its own makes no data-dir
+        documented = [name for name in documented if not name.startswith("imgsrv_disk_")]
     there = {name for name in scrape(server).types if not name.startswith("imgsrv_plugin_") or name == "imgsrv_plugin_info"}
     check.equal(sorted(documented), sorted(there), "the metrics in packaging/monitoring/README.md")
 

@@ -171,11 +171,11 @@ def test_documents(issuer):
             ("keys on another machine without TLS", ["https"],
              (path, 200, json.dumps({**description, "jwks_uri": "http://192.0.2.1/jwks"}))),
             ("a file as keys", ["jwks_uri"], (path, 200, json.dumps({**description, "jwks_uri": "file:///etc/passwd"}))),
-            ("a description that is no JSON", ["description"], (path, 200, "<html>")),
+            ("a description that is no JSON", ["discovery document is not"], (path, 200, "<html>")),
             ("a description of 2 MiB", ["1048576"], (path, 200, " " * 2097152)),
             ("an error", ["500"], (path, 500, "")),
             ("keys that are none", ["key set"], ("/jwks", 200, "{}")),
-            ("keys that are too weak", ["no key"], ("/jwks", 200, json.dumps({"keys": [{"kty": "oct", "k": "AAAA"}]})))):
+            ("keys that are too weak", ["no usable key"], ("/jwks", 200, json.dumps({"keys": [{"kty": "oct", "k": "AAAA"}]})))):
         issuer.serve(*serve)
         with trusting_server() as server:
             server.manager().post(RULES, json=rule_for(issuer)).expect(201)

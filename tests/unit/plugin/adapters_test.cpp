@@ -90,7 +90,7 @@ TEST_CASE("the registry describes what it loaded") {
     REQUIRE(registry().plugins().size() == 1);
     const PluginInfo& p = registry().plugins().front();
     CHECK(p.id == "org.imgsrv.reference");
-    CHECK(p.abi == "1.0");
+    CHECK(p.abi == "1.1");
     REQUIRE(p.components.size() == 4);
     CHECK(p.components[0].name == "memory");
     REQUIRE(p.components[0].options.size() == 4);

@@ -80,16 +80,18 @@ TEST_CASE("what breaks rule F1 is refused, and named") {
         change(offered);
         return offered;
     };
-    const auto names = [](const std::string& text) { return Catch::Contains(text) && Catch::Contains("rule F1"); };
-    CHECK_THAT(local_refusal(with([](auto& o) { o.place_option = "folder"; })), names("'folder' is no option"));
-    CHECK_THAT(local_refusal(with([](auto& o) { o.place_option = "read_only"; })), names("'read_only' is no option"));
-    CHECK_THAT(local_refusal(with([](auto& o) { o.place_option = "password"; })), names("'password' is no option"));
-    CHECK_THAT(local_refusal(with([](auto& o) { o.place_option = nullptr; })), names("place_option '' is no option"));
-    CHECK_THAT(local_refusal(with([](auto& o) { o.read_only_option = "path"; })), names("'path' is no option"));
+    const auto names = [](const std::string& refusal, const std::string& text) {
+        CHECK_THAT(refusal, Catch::Contains(text) && Catch::Contains("rule F1"));
+    };
+    names(local_refusal(with([](auto& o) { o.place_option = "folder"; })), "'folder' is no option");
+    names(local_refusal(with([](auto& o) { o.place_option = "read_only"; })), "'read_only' is no option");
+    names(local_refusal(with([](auto& o) { o.place_option = "password"; })), "'password' is no option");
+    names(local_refusal(with([](auto& o) { o.place_option = nullptr; })), "place_option '' is no option");
+    names(local_refusal(with([](auto& o) { o.read_only_option = "path"; })), "'path' is no option");
     for (const char* name : {"", ".", "..", "../x", "a b", "a/b"})
-        CHECK_THAT(local_refusal(with([&](auto& o) { o.default_name = name; })), names("is no file's name"));
+        names(local_refusal(with([&](auto& o) { o.default_name = name; })), "is no file's name");
     static const char* const kElsewhere[] = {"/../other", nullptr};
-    CHECK_THAT(local_refusal(with([](auto& o) { o.companions = kElsewhere; })), names("'/../other' is no ending"));
-    CHECK_THAT(local_refusal(sound_file(), Kind::object_store), names("only a database can have snapshots"));
-    CHECK_THAT(local_refusal(sound_file(), Kind::auth), names("only an object store or a database"));
+    names(local_refusal(with([](auto& o) { o.companions = kElsewhere; })), "'/../other' is no ending");
+    names(local_refusal(sound_file(), Kind::object_store), "only a database can have snapshots");
+    names(local_refusal(sound_file(), Kind::auth), "only an object store or a database");
 }
