@@ -38,7 +38,8 @@ TEST_CASE("a host that is unknown, or does not answer, is waited for and shows i
     imgsrv_error error{};
     const Instance unknown(s3_component(), s3_settings({{"endpoint", "http://no-such-host.invalid:7480"}}));
     CHECK(health(unknown, error) == IMGSRV_UNAVAILABLE);
-    CHECK_THAT(error.message, Contains("no-such-host.invalid") && Contains("cannot be resolved") && Contains("'endpoint'"));
+    CHECK_THAT(error.message,
+               Contains("no-such-host.invalid") && Contains("cannot be resolved") && Contains("'endpoint'"));
     CHECK((error.flags & IMGSRV_ERR_RETRYABLE) != 0);
 
     Instance absent(s3_component(), s3_settings({{"endpoint", "http://127.0.0.1:1"}}));
