@@ -1,7 +1,6 @@
 #include "background/worker_list.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 namespace imgsrv::background {
@@ -20,7 +19,7 @@ void WorkerList::start() {
 }
 
 void WorkerList::stop() {
-    for (const auto& worker : std::views::reverse(workers_)) worker->stop();
+    std::for_each(workers_.rbegin(), workers_.rend(), [](const auto& worker) { worker->stop(); });
 }
 
 void WorkerList::wake(std::string_view name) {
