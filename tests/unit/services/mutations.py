@@ -39,8 +39,7 @@ FAULTS = (
     Fault("a promotion's lease lasts a moment too long", "host/store/uploads/uploads.cpp",
           "OR (state = 'ingesting' AND lease_expires_us <= $2) ORDER", "OR (state = 'ingesting' AND lease_expires_us < $2) ORDER"),
     Fault("a completed upload can no longer be aborted", "host/store/uploads/uploads.cpp",
-          "\"$4 WHERE id = $1 AND state IN ('created', 'uploading', 'completed')\"",
-          "\"$4 WHERE id = $1 AND state IN ('created', 'uploading')\""),
+          "\"$1 AND state IN ('created', 'uploading', 'completed')\"", "\"$1 AND state IN ('created', 'uploading')\""),
     Fault("wrong bytes become trusted", "host/services/uploads/promotion_service.cpp",
           "if (digest.text() != session.expected_digest) {", "if (digest.text().empty()) {"),
     # Publishing.
@@ -71,7 +70,7 @@ FAULTS = (
     Fault("a hold does not keep removals back", "host/store/housekeeping/collection.cpp",
           "\"NOT EXISTS (SELECT 1 FROM removal_holds WHERE until_us > $1) AND", "\"$1 = $1 AND"),
     Fault("an orphan is not looked at again as it is queued", "host/services/housekeeping/collector.cpp",
-          "            if (known) return false;\n", ""),
+          "            if (known) return false;\n", "            if (known && false) return false;\n"),
     Fault("a foreign store is taken for the database's", "host/services/housekeeping/collector.cpp",
           "orphans.size() > std::max<std::uint64_t>(named, kFewOrphans)",
           "orphans.size() > std::max<std::uint64_t>(named, kFewOrphans) + 1"),
