@@ -15,7 +15,7 @@ struct StoredData {
 enum class ObjectAccess { read, write_if_free };
 
 // data.registry has the drivers loaded. failed_precondition: there is no database, or it has other migrations than the
-// program knows. With ObjectAccess::read a server can start meanwhile.
+// program knows. With ObjectAccess::read, a server can start while the command runs.
 Status open_stored_data(const config::Settings& settings, const ports::Call& call, ObjectAccess access,
                         StoredData& data);
 

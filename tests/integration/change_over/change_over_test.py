@@ -84,7 +84,7 @@ def main():
             rows = [b.database.query(f"SELECT COUNT(*) AS n FROM {table}") for b in (old.backends, new)]
             check.equal(rows[1], rows[0], f"rows of {table}")
 
-        check.equal(identity.in_database(new), (identity.in_store(new.store), True), "the new pair bears one id")
+        check.equal(identity.in_database(new), (identity.in_store(new.store), True), "the new pair shares one id")
         check.equal(identity.in_database(new), identity.in_database(old.backends), "that of the old one")
         with Server(folder=folder / "new-server", backends=new) as server:
             reader = server.client(writer.token)

@@ -152,7 +152,7 @@ TEST_CASE("a version that no job publishes is made a draft by a repair") {
         CHECK(f.w.rows() == 0);
         CHECK(f.told() == "");
     }
-    SECTION("unless it is published meanwhile") {
+    SECTION("unless it is published in that moment") {
         f.w.world.database.faults().before(DatabaseCall::begin_write, [&] {
             f.w.world.exec("UPDATE publish_jobs SET state = 'running'");
             return Status();

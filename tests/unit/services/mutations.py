@@ -89,7 +89,7 @@ FAULTS = (
     # fsck and the scrubber.
     Fault("fsck marks blobs without --repair", "host/services/housekeeping/fsck.cpp",
           "if (options_.repair) IMGSRV_TRY(record_damage(", "IMGSRV_TRY(record_damage("),
-    Fault("fsck resets a version that was published meanwhile", "host/services/housekeeping/fsck.cpp",
+    Fault("fsck resets a version that was published in that moment", "host/services/housekeeping/fsck.cpp",
           "if (std::none_of(stuck.begin(), stuck.end(),", "if (stuck.size() > 1 && std::none_of(stuck.begin(), stuck.end(),"),
     Fault("another store's word marks blobs", "host/services/housekeeping/scrubber.cpp",
           "const domain::Blob& blob, const std::string& damage) {\n    IMGSRV_TRY(identity.check(call).status());",

@@ -16,12 +16,12 @@ Status put_attempt(const ports::Call&, StepRun& run) {
     return run.put_row("attempt", std::to_string(run.attempt()));
 }
 
-// A step's runner that is overtaken while the step runs: `meanwhile` happens in it.
-auto overtaken(std::function<void()> meanwhile) {
-    return [meanwhile](const ports::Call& call, StepRun& run) {
+// A step that another runner overtakes: `other` happens while its first attempt runs.
+auto overtaken(std::function<void()> other) {
+    return [other](const ports::Call& call, StepRun& run) {
         const bool first = run.attempt() == 1;
         const Status put = put_attempt(call, run);
-        if (first) meanwhile();
+        if (first) other();
         return put;
     };
 }
